@@ -1,0 +1,74 @@
+import createError, { type FastifyErrorConstructor } from '@fastify/error'
+
+/** Every refusal that a client can meet: its stable code, a sentence for people, and its HTTP status. The code is API, the sentence is not. */
+const table = {
+  GS_BODY_INVALID: ['The request body is not valid: %s', 400],
+  GS_QUERY_INVALID: ['The request address is not valid: %s', 400],
+  GS_BODY_TOO_LARGE: ['The request body is too large; 16 KiB is the limit.', 413],
+  GS_CONTENT_TYPE: ['Send application/json or application/x-www-form-urlencoded.', 415],
+  GS_USERNAME_INVALID: ['%s', 400],
+  GS_USERNAME_TAKEN: ['This user name is taken. Please choose another one.', 409],
+  GS_EMAIL_INVALID: ['%s', 400],
+  GS_PASSWORD_WEAK: ['%s', 400],
+  GS_PASSWORD_INVALID: ['%s', 400],
+  GS_CREDENTIALS: ['The user name or the password is wrong.', 401],
+  GS_CURRENT_PASSWORD: ['The current password is wrong.', 403],
+  GS_CURRENT_PASSWORD_REQUIRED: ['Please enter your current password.', 400],
+  GS_LINK_INVALID: ['This link is not valid. It may have been cut off by the mail program.', 400],
+  GS_LINK_EXPIRED: ['This link has expired. Please ask for a new one.', 400],
+  GS_LINK_USED: ['This link has already been used, or a newer one was sent.', 400],
+  GS_NOT_LOGGED_IN: ['Please log in first.', 401],
+  GS_FORBIDDEN: ['Your account may not do this.', 403],
+  GS_NOT_FOUND: ['There is nothing here.', 404],
+  GS_CROSS_SITE: ['This request came from another site and was refused.', 403],
+  GS_CONFIGURED_ADMIN: ['This account is defined in the configuration of the server; change it there.', 403],
+  GS_CONFLICT: ['The account was changed at the same moment. Please try again.', 409],
+  GS_TOO_MANY_ATTEMPTS: ['Too many attempts. Please wait and try again.', 429],
+  GS_PASSWORD_DISABLED: ['Too many wrong passwords. Use "Forgot password" to set a new one.', 429],
+  GS_BUSY: ['The server is busy. Please try again in a moment.', 503],
+  GS_INTERNAL: ['Something went wrong on the server.', 500]
+} as const satisfies Record<string, readonly [message: string, status: number]>
+
+/** The stable code of a refusal, e.g. `GS_CREDENTIALS`. */
+export type GsErrorCode = keyof typeof table
+
+const constructors = new Map<string, FastifyErrorConstructor>(
+  Object.entries(table).map(([code, [message, status]]) => [code, createError(code, message, status)])
+)
+
+/** What `GsError` may carry besides its code. */
+export interface GsErrorDetails {
+  /** The form field the refusal is about. */
+  readonly field?: string
+  /** Fills the sentence of codes whose sentence depends on the case. */
+  readonly reason?: string
+  /** Seconds after which a new attempt makes sense; sent as `Retry-After`. */
+  readonly retryAfter?: number
+}
+
+/** A refusal with a stable code; answered as `{ statusCode, code, error, message, field? }`. */
+export interface GsError extends Error {
+  readonly code: GsErrorCode
+  readonly statusCode: number
+  readonly field?: string
+  readonly retryAfter?: number
+}
+
+/** Makes (does not throw) the refusal with this code. */
+export function gsError(code: GsErrorCode, details: GsErrorDetails = {}): GsError {
+  const Constructor = constructors.get(code)!
+  const error = details.reason === undefined ? new Constructor() : new Constructor(details.reason)
+  const { field, retryAfter } = details
+  return Object.assign(error, field !== undefined && { field }, retryAfter !== undefined && { retryAfter }) as unknown as GsError
+}
+
+/** Whether a thrown value is one of ours. */
+export function isGsError(error: unknown): error is GsError {
+  return error instanceof Error && constructors.has((error as { code?: string }).code ?? '')
+}
+
+/** A wrong option. Thrown while registering, never during a request. */
+export class GsOptionError extends TypeError {
+  override readonly name = 'GsOptionError'
+  readonly code = 'GS_OPTION'
+}
