@@ -37,7 +37,10 @@ const token = Type.String({ minLength: 1, maxLength: 256 })
 /** Where a form wants to be sent afterwards: a path of the same origin, anything else is dropped. */
 const next = Type.Optional(Type.String({ maxLength: 2048 }))
 
-export const LoginBody = closed({ username: name, password, remember: Type.Optional(Type.Boolean()), next }, 'User name or e-mail address, and password')
+export const LoginBody = closed(
+  { username: name, password, remember: Type.Optional(Type.Boolean()), next },
+  'User name or e-mail address, and password'
+)
 export const LogoutBody = closed({ next }, 'Nothing')
 export const RegisterBody = closed({ username: name, email: name, password, next }, 'A new account')
 export const TokenBody = closed({ token, next }, 'The token of a link in a mail')
@@ -48,6 +51,8 @@ export const DeleteAccountBody = closed({ currentPassword: password, next }, 'Th
 export const CheckQuery = closed({ username: Type.Optional(name), email: Type.Optional(name) }, 'The name to look up')
 export const TokenQuery = closed({ token: Type.Optional(Type.String({ maxLength: 256 })) }, 'The token of a link in a mail')
 
+export type TokenQuery = Static<typeof TokenQuery>
+export type CheckQuery = Static<typeof CheckQuery>
 export type LoginBody = Static<typeof LoginBody>
 export type LogoutBody = Static<typeof LogoutBody>
 export type RegisterBody = Static<typeof RegisterBody>
@@ -70,8 +75,8 @@ export const SessionInfo = Type.Object(
     level: Type.Integer({ description: '1 anonymous, 2 logged in, 10 user … 50 admin' }),
     sectors: Type.Array(Type.String()),
     ip: Type.String(),
-    session: nullable(Type.String({ description: 'public id of the session, never the token; null while anonymous' })),
-    expiresAt: nullable(Type.Integer({ description: 'ms since 1970 when the session ends if nothing more happens; null while anonymous' })),
+    session: Type.String({ description: 'public id of the session, never the token' }),
+    expiresAt: Type.Integer({ description: 'ms since 1970 when the session ends if nothing more happens' }),
     csrfToken: Type.String({ description: 'bound to the session; renewed at login' })
   },
   { additionalProperties: false }

@@ -17,6 +17,7 @@ const table = {
   GS_LINK_INVALID: ['This link is not valid. It may have been cut off by the mail program.', 400],
   GS_LINK_EXPIRED: ['This link has expired. Please ask for a new one.', 400],
   GS_LINK_USED: ['This link has already been used, or a newer one was sent.', 400],
+  GS_EMAIL_TAKEN: ['Another account has confirmed this address before.', 409],
   GS_NOT_LOGGED_IN: ['Please log in first.', 401],
   GS_FORBIDDEN: ['Your account may not do this.', 403],
   GS_NOT_FOUND: ['There is nothing here.', 404],
@@ -71,4 +72,10 @@ export function isGsError(error: unknown): error is GsError {
 export class GsOptionError extends TypeError {
   override readonly name = 'GsOptionError'
   readonly code = 'GS_OPTION'
+}
+
+/** Something outside the options keeps the plugin from starting: the database cannot be opened, is foreign or newer. */
+export class GsStartError extends Error {
+  override readonly name = 'GsStartError'
+  readonly code = 'GS_START'
 }

@@ -1,1 +1,21 @@
-export {}
+export { fastifyGs, fastifyGs as default, type Gs } from './plugin.ts'
+export { hashPassword } from './hash-password.ts'
+export { gsMount, type GsMountOptions } from './mounts/mount.ts'
+export type { Policy } from './mounts/policy.ts'
+export { AuthLevel, type AuthLevelName } from './accounts/auth-level.ts'
+export { AuthMask } from './accounts/auth-mask.ts'
+export type { Account } from './accounts/accounts.ts'
+export { GsOptionError, GsStartError, type GsError, type GsErrorCode } from './errors.ts'
+export type { SessionEndCause, SessionEndEvent, SessionEndListener } from './hooks.ts'
+export type {
+  GsMailOptions,
+  GsOptions,
+  GsPasswordOptions,
+  GsRateLimits,
+  GsSessionOptions,
+  Mail,
+  Mailer,
+  PasswordHasher,
+  RateLimit
+} from './options.ts'
+export type { AccountVisit, AnonymousVisit, SessionFacts, Visit } from './sessions/visit.ts'

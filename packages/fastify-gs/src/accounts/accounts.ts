@@ -1,0 +1,163 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '../database/database.ts'
+import type { AccountsTable } from '../database/schema.ts'
+import { emailKey, usernameKey, type Identifier } from './identifiers.ts'
+
+/** An account as the application sees it. */
+export interface Account {
+  readonly id: string
+  /** As typed at registration. */
+  readonly username: string
+  /** Null only for the configured admin without address. */
+  readonly email: string | null
+  readonly verified: boolean
+  readonly admin: boolean
+  /** Lives in the configuration; cannot be changed or deleted by a visitor. */
+  readonly configured: boolean
+}
+
+/** What the flows need besides: the password hash, level and sectors. */
+export interface StoredAccount extends Account {
+  readonly passwordHash: string
+  readonly level: number
+  readonly sectors: number
+}
+
+const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
+  id: row.id,
+  username: row.username,
+  email: row.email,
+  verified: row.configured === 1 || row.verified_email_key !== null,
+  admin: row.configured === 1,
+  configured: row.configured === 1,
+  passwordHash: row.password_hash,
+  level: row.level,
+  sectors: row.sectors
+})
+
+/** Without what only the flows may see. */
+export function publicAccount({ id, username, email, verified, admin, configured }: Account): Account {
+  return { id, username, email, verified, admin, configured }
+}
+
+export async function findAccountById(db: Db, id: string): Promise<StoredAccount | null> {
+  const row = await db.selectFrom('gs_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : toAccount(row)
+}
+
+export async function findAccountByUsername(db: Db, key: string): Promise<StoredAccount | null> {
+  const row = await db.selectFrom('gs_accounts').selectAll().where('username_key', '=', key).executeTakeFirst()
+  return row === undefined ? null : toAccount(row)
+}
+
+/** The account that has proved this address. */
+export async function findAccountByVerifiedEmail(db: Db, key: string): Promise<StoredAccount | null> {
+  const row = await db.selectFrom('gs_accounts').selectAll().where('verified_email_key', '=', key).executeTakeFirst()
+  return row === undefined ? null : toAccount(row)
+}
+
+/** The latest accounts that claim this address and have not proved it, at most three. */
+export async function findUnverifiedAccountsByEmail(db: Db, key: string): Promise<StoredAccount[]> {
+  const rows = await db
+    .selectFrom('gs_accounts')
+    .selectAll()
+    .where('email_key', '=', key)
+    .where('verified_email_key', 'is', null)
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .limit(3)
+    .execute()
+  return rows.map(toAccount)
+}
+
+/** Whom somebody means who types a user name or an e-mail address; of an address that nobody has proved the latest claimant. */
+export async function findAccountByName(db: Db, typed: string): Promise<StoredAccount | null> {
+  if (typed.includes('@')) {
+    const key = emailKey(typed)
+    if (key === null) return null
+    return (await findAccountByVerifiedEmail(db, key)) ?? (await findUnverifiedAccountsByEmail(db, key))[0] ?? null
+  }
+  const key = usernameKey(typed)
+  return key === null ? null : findAccountByUsername(db, key)
+}
+
+export interface NewAccount {
+  readonly id: string
+  readonly username: Identifier
+  readonly email: Identifier
+  readonly passwordHash: string
+  readonly createdAt: number
+}
+
+/** False: the user name is taken. */
+export async function insertAccount(db: Db, account: NewAccount): Promise<boolean> {
+  const result = await db
+    .insertInto('gs_accounts')
+    .values({
+      id: account.id,
+      username: account.username.value,
+      username_key: account.username.key,
+      email: account.email.value,
+      email_key: account.email.key,
+      verified_email_key: null,
+      password_hash: account.passwordHash,
+      created_at: account.createdAt
+    })
+    .onConflict((conflict) => conflict.column('username_key').doNothing())
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
+
+/** Marks the address as proved by this account. False: another account has proved the same address before. */
+export async function markVerified(db: Db, id: string): Promise<boolean> {
+  const result = await db
+    .updateTable('gs_accounts')
+    .set((eb) => ({ verified_email_key: eb.ref('email_key') }))
+    .where('id', '=', id)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('gs_accounts as other')
+            .select('other.id')
+            .whereRef('other.verified_email_key', '=', 'gs_accounts.email_key')
+            .where('other.id', '!=', id)
+        )
+      )
+    )
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Replaces the password. With `from`, only if it is still that one. False: it was changed meanwhile, or the account is gone. */
+export async function replacePasswordHash(db: Db, id: string, to: string, from?: string): Promise<boolean> {
+  const update = db.updateTable('gs_accounts').set({ password_hash: to }).where('id', '=', id).where('configured', '=', 0)
+  const result = await (from === undefined ? update : update.where('password_hash', '=', from)).executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Removes the account; its sessions, links and waiting mails go with it. With `passwordHash`, only if it still has that one. */
+export async function deleteAccount(db: Db, id: string, passwordHash: string): Promise<boolean> {
+  const result = await db
+    .deleteFrom('gs_accounts')
+    .where('id', '=', id)
+    .where('password_hash', '=', passwordHash)
+    .where('configured', '=', 0)
+    .executeTakeFirst()
+  return result.numDeletedRows === 1n
+}
+
+/** Removes accounts that were not verified in time, at most `limit` of them; says which. */
+export async function pruneUnverifiedAccounts(db: Db, createdBefore: number, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('gs_accounts')
+    .select('id')
+    .where('verified_email_key', 'is', null)
+    .where('configured', '=', 0)
+    .where('created_at', '<', createdBefore)
+    .limit(limit)
+    .execute()
+  const ids = rows.map((row) => row.id)
+  if (ids.length > 0) await db.deleteFrom('gs_accounts').where('id', 'in', ids).where('verified_email_key', 'is', null).execute()
+  return ids
+}

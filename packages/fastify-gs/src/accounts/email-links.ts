@@ -1,0 +1,97 @@
+import { createId, digest, type KeyRing } from '../crypto/tokens.ts'
+import type { Db } from '../database/database.ts'
+import type { LinksTable } from '../database/schema.ts'
+
+export type LinkPurpose = LinksTable['purpose']
+
+/**
+ * The token of a link is computed from its id with the server's key, so neither the database nor the outbox ever holds it,
+ * and a mail that is sent again carries the same token. 128 bits of signature behind a public id.
+ */
+const tokenLength = 32
+const tokenOf = (signature: string, id: string) => `${id}${signature}`
+const tokenPattern = /^[\w-]{48}$/
+
+export interface IssuedLink {
+  readonly id: string
+}
+
+/** Issues a link; older ones of the same purpose for the account are void from now on. */
+export async function issueLink(
+  db: Db,
+  keys: KeyRing,
+  link: { purpose: LinkPurpose; accountId: string; email: string; now: number; lifetime: number }
+): Promise<IssuedLink> {
+  await voidLinks(db, link.accountId, link.now, link.purpose)
+  const id = createId()
+  await db
+    .insertInto('gs_links')
+    .values({
+      id,
+      token_hash: digest(tokenOf(keys.sign(link.purpose, id, tokenLength), id)),
+      purpose: link.purpose,
+      account_id: link.accountId,
+      email: link.email,
+      created_at: link.now,
+      expires_at: link.now + link.lifetime,
+      used_at: null
+    })
+    .execute()
+  return { id }
+}
+
+/** The token of an open link, for the mail; null: the link is used, void, expired or gone, or its key has been retired. */
+export async function tokenOfLink(db: Db, keys: KeyRing, id: string, now: number): Promise<string | null> {
+  const row = await db
+    .selectFrom('gs_links')
+    .select(['token_hash', 'purpose', 'expires_at', 'used_at'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined || row.used_at !== null || row.expires_at <= now) return null
+  return (
+    keys
+      .signAll(row.purpose, id, tokenLength)
+      .map((signature) => tokenOf(signature, id))
+      .find((token) => digest(token) === row.token_hash) ?? null
+  )
+}
+
+export type Redemption =
+  | { readonly ok: true; readonly accountId: string; readonly email: string }
+  | { readonly ok: false; readonly reason: 'invalid' | 'expired' | 'used' }
+
+/** Redeems a token once: of any number of simultaneous calls, in any number of processes, one wins. */
+export async function redeemLink(db: Db, purpose: LinkPurpose, token: string, now: number): Promise<Redemption> {
+  if (!tokenPattern.test(token)) return { ok: false, reason: 'invalid' }
+  const hash = digest(token)
+  const redeemed = await db
+    .updateTable('gs_links')
+    .set({ used_at: now })
+    .where('token_hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now)
+    .returning(['account_id', 'email'])
+    .executeTakeFirst()
+  if (redeemed !== undefined) return { ok: true, accountId: redeemed.account_id, email: redeemed.email }
+
+  const row = await db
+    .selectFrom('gs_links')
+    .select('used_at')
+    .where('token_hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .executeTakeFirst()
+  if (row === undefined) return { ok: false, reason: 'invalid' }
+  return { ok: false, reason: row.used_at === null ? 'expired' : 'used' }
+}
+
+/** Makes the open links of an account void; of one purpose, or all. */
+export async function voidLinks(db: Db, accountId: string, now: number, purpose?: LinkPurpose): Promise<void> {
+  const update = db.updateTable('gs_links').set({ used_at: now }).where('account_id', '=', accountId).where('used_at', 'is', null)
+  await (purpose === undefined ? update : update.where('purpose', '=', purpose)).execute()
+}
+
+/** Forgets links that ended before the given time; until then a late click is told why it fails. */
+export async function pruneLinks(db: Db, endedBefore: number): Promise<void> {
+  await db.deleteFrom('gs_links').where('expires_at', '<', endedBefore).execute()
+}

@@ -1,0 +1,35 @@
+import { dictionary } from '@zxcvbn-ts/language-common'
+
+export interface PasswordRules {
+  /** Shortest password, in code points. */
+  readonly minLength: number
+  /** Words of this deployment that are no passwords: the site's name, its host. */
+  readonly contextWords: readonly string[]
+}
+
+let common: Set<string> | undefined
+const commonPasswords = () => (common ??= new Set(dictionary['passwords-common']))
+
+/** The shortest piece that the text is a repetition of; the text itself when there is none. */
+const repeatedUnit = (text: string): string => text.slice(0, (text + text).indexOf(text, 1))
+
+/**
+ * Why a password cannot be accepted, as a sentence for the person who chose it; null when it can.
+ * Length in code points, comparison of the whole password with common and expected ones, no rules of composition
+ * (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.1, 6.2.4, 6.2.5, 6.2.11).
+ */
+export function findPasswordFault(password: string, rules: PasswordRules, personal: readonly string[]): string | null {
+  const length = [...password.normalize('NFC')].length
+  if (length < rules.minLength) return `Use at least ${rules.minLength} characters; several words make a good password.`
+
+  const folded = password.normalize('NFKC').toLowerCase()
+  const core = folded.replace(/[\d!.?_\s-]+$/u, '')
+  const expected = [...rules.contextWords, ...personal].map((word) => word.normalize('NFKC').toLowerCase()).filter((word) => word !== '')
+  if (expected.some((word) => word === folded || word === core))
+    return 'Do not use your name, your address or the name of this site as the password.'
+
+  const unit = repeatedUnit(folded)
+  if (unit.length === 1 || commonPasswords().has(folded) || (unit !== folded && commonPasswords().has(unit)))
+    return 'This password is among the first that attackers try. Please choose another one.'
+  return null
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createArgon2Hasher, createPasswords, encodePassword, isPasswordHash } from './passwords.ts'
+import type { PasswordHasher } from '../options.ts'
+
+const quick = createArgon2Hasher({ memory: 64, passes: 1, parallelism: 1 })
+
+describe('createArgon2Hasher', () => {
+  it('stores a PHC string with a salt of its own, and verifies only the same password', async () => {
+    const hasher = createArgon2Hasher()
+    const password = encodePassword('correct horse battery staple')
+    const [one, two] = await Promise.all([hasher.hash(password), hasher.hash(password)])
+    assert.match(one, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    assert.notEqual(one, two)
+    assert.equal(isPasswordHash(one), true)
+    assert.equal(await hasher.verify(password, one), true)
+    assert.equal(await hasher.verify(encodePassword('correct horse battery staplE'), one), false)
+  })
+
+  it('verifies a hash made elsewhere (argon2 reference implementation)', async () => {
+    const stored = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+    assert.equal(await quick.verify(encodePassword('password'), stored), true)
+    assert.equal(await quick.verify(encodePassword('passwore'), stored), false)
+  })
+
+  it('takes every byte into account, also behind byte 72 and a NUL', async () => {
+    const stored = await quick.hash(encodePassword(`${'x'.repeat(300)}\0a`))
+    assert.equal(await quick.verify(encodePassword(`${'x'.repeat(300)}\0b`), stored), false)
+    assert.equal(await quick.verify(encodePassword(`${'x'.repeat(300)}\0a`), stored), true)
+  })
+
+  it('refuses a stored hash that asks for too much, or is damaged, without running it', async () => {
+    const salt = 'c29tZXNhbHRzb21lc2FsdA'
+    for (const stored of [`$argon2id$v=19$m=4194304,t=2,p=1$${salt}$${salt}`, `$argon2id$v=19$m=64,t=999,p=1$${salt}$${salt}`, '!', 'x'])
+      assert.equal(await quick.verify(Buffer.from('password'), stored), false)
+  })
+
+  it('knows hashes that were made with other parameters', async () => {
+    const stored = await quick.hash(Buffer.from('password'))
+    assert.equal(quick.needsRehash(stored), false)
+    assert.equal(createArgon2Hasher().needsRehash(stored), true)
+  })
+})
+
+describe('encodePassword', () => {
+  it('treats both ways of typing é alike, and keeps spaces and case', () => {
+    assert.deepEqual(encodePassword('caf\u00e9'), encodePassword('cafe\u0301'))
+    assert.notDeepEqual(encodePassword(' a'), encodePassword('a'))
+  })
+
+  it('refuses a lone surrogate and more than 1024 bytes, naming the field', () => {
+    assert.throws(() => encodePassword('a\ud800'), { code: 'GS_PASSWORD_INVALID', statusCode: 400, field: 'password' })
+    assert.equal(encodePassword('é'.repeat(512)).length, 1024)
+    assert.throws(() => encodePassword('é'.repeat(513), 'currentPassword'), { code: 'GS_PASSWORD_INVALID', field: 'currentPassword' })
+  })
+})
+
+describe('createPasswords', () => {
+  /** A hasher whose work ends when the test says so. */
+  const gated = () => {
+    let running = 0
+    let peak = 0
+    const waiting: (() => void)[] = []
+    const work = async () => {
+      running++
+      peak = Math.max(peak, running)
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      running--
+    }
+    const hasher: PasswordHasher = {
+      hash: async () => (await work(), 'hash'),
+      verify: async () => (await work(), true),
+      needsRehash: () => false
+    }
+    return { hasher, release: () => waiting.shift()?.(), peak: () => peak }
+  }
+
+  it('runs no more than the allowed number at once and refuses when the queue is full', async () => {
+    const gate = gated()
+    const passwords = createPasswords({ hasher: gate.hasher, concurrency: 2, maxWaiting: 3 })
+    const results = Array.from({ length: 5 }, () => passwords.verify(Buffer.from('x'), 'stored'))
+    await new Promise(setImmediate)
+    assert.deepEqual(passwords.load, { active: 2, waiting: 3 })
+    await assert.rejects(passwords.verify(Buffer.from('x'), 'stored'), { code: 'GS_BUSY', statusCode: 503, retryAfter: 2 })
+    while (passwords.load.active > 0) {
+      gate.release()
+      await new Promise(setImmediate)
+    }
+    assert.deepEqual(await Promise.all(results), [true, true, true, true, true])
+    assert.equal(gate.peak(), 2)
+  })
+
+  it('does the work of a verification for an account that does not exist', async () => {
+    let verified = 0
+    const hasher: PasswordHasher = { ...quick, verify: (password, stored) => (verified++, quick.verify(password, stored)) }
+    const passwords = createPasswords({ hasher })
+    assert.equal(await passwords.verify(Buffer.from('x'), null), false)
+    assert.equal(verified, 1)
+  })
+})

@@ -1,0 +1,130 @@
+import * as crypto from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
+import pLimit from 'p-limit'
+import { gsError } from '../errors.ts'
+import type { PasswordHasher } from '../options.ts'
+
+/** argon2id parameters: `memory` in KiB, `passes`, `parallelism`. */
+export interface Argon2Parameters {
+  readonly memory: number
+  readonly passes: number
+  readonly parallelism: number
+}
+
+/** First choice of the OWASP password storage sheet and on the approved list of ASVS 5.0 appendix C. */
+export const defaultArgon2Parameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
+
+const tagLength = 32
+const phcPattern = /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+
+/** A stored row must not be able to demand gigabytes or minutes. */
+const ceiling: Argon2Parameters = { memory: 262_144, passes: 10, parallelism: 4 }
+
+/** Whether this Node was built with argon2; asked by feature, because a Node linked to an old OpenSSL lacks it whatever its version. */
+export const argon2Available = typeof crypto.argon2 === 'function'
+
+const unpadded = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
+
+const derive = (message: Buffer, nonce: Buffer, length: number, parameters: Argon2Parameters): Promise<Buffer> =>
+  promisify(crypto.argon2)('argon2id', { message, nonce, tagLength: length, ...parameters })
+
+/** argon2id from Node's own OpenSSL. */
+export function createArgon2Hasher(parameters: Argon2Parameters = defaultArgon2Parameters): PasswordHasher {
+  const { memory, passes, parallelism } = parameters
+  const current = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`
+  return {
+    async hash(password) {
+      const salt = crypto.randomBytes(16)
+      return `${current}${unpadded(salt)}$${unpadded(await derive(password, salt, tagLength, parameters))}`
+    },
+    async verify(password, stored) {
+      const match = phcPattern.exec(stored)
+      if (match === null) return false
+      const asked = { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) }
+      const affordable =
+        asked.memory <= ceiling.memory &&
+        asked.memory >= 8 * asked.parallelism &&
+        asked.passes >= 1 &&
+        asked.passes <= ceiling.passes &&
+        asked.parallelism >= 1 &&
+        asked.parallelism <= ceiling.parallelism
+      if (!affordable) return false
+      const expected = Buffer.from(match[5]!, 'base64')
+      const actual = await derive(password, Buffer.from(match[4]!, 'base64'), expected.length, asked)
+      return crypto.timingSafeEqual(actual, expected)
+    },
+    needsRehash: (stored) => !stored.startsWith(current)
+  }
+}
+
+/** Whether a string is a hash that this package can verify. */
+export function isPasswordHash(text: string): boolean {
+  return phcPattern.test(text)
+}
+
+/**
+ * What is hashed of a typed password: its NFC form in UTF-8, at most 1024 bytes. NFC is the one documented
+ * transformation (NIST SP 800-63B-4, 3.1.1.2), because é can be typed in two ways; nothing is trimmed, folded or cut.
+ *
+ * @throws {GsError} `GS_PASSWORD_INVALID` for ill-formed Unicode (a lone surrogate would hash like U+FFFD) and for
+ * passwords that are too long
+ */
+export function encodePassword(password: string, field = 'password'): Buffer {
+  if (!password.isWellFormed())
+    throw gsError('GS_PASSWORD_INVALID', { field, reason: 'The password contains characters that are damaged.' })
+  const bytes = Buffer.from(password.normalize('NFC'))
+  if (bytes.length > 1024) throw gsError('GS_PASSWORD_INVALID', { field, reason: 'The password is too long; 1024 bytes are the limit.' })
+  return bytes
+}
+
+/** Password work with a bound on what runs at once and on what waits. */
+export interface Passwords {
+  hash(password: Buffer): Promise<string>
+  /** With `null` (no such account, or one without password) the same work is done, and the answer is false. */
+  verify(password: Buffer, stored: string | null): Promise<boolean>
+  needsRehash(stored: string): boolean
+  /** How many hashes run now, and how many wait. */
+  readonly load: { readonly active: number; readonly waiting: number }
+}
+
+export interface PasswordsOptions {
+  readonly hasher?: PasswordHasher
+  /**
+   * Hashes that run at once. Default: `min(cores, UV_THREADPOOL_SIZE − 2)`, at least 1: hashing shares libuv's threads with
+   * the file system and DNS, and two threads are left for these.
+   */
+  readonly concurrency?: number
+  /** Hashes that may wait; one more is refused with `GS_BUSY`. Default: 50 for each that runs. */
+  readonly maxWaiting?: number
+}
+
+export function createPasswords(options: PasswordsOptions = {}): Passwords {
+  const hasher = options.hasher ?? createArgon2Hasher()
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4
+  const concurrency = options.concurrency ?? Math.max(1, Math.min(availableParallelism(), threads - 2))
+  const maxWaiting = options.maxWaiting ?? concurrency * 50
+  const limit = pLimit(concurrency)
+  let standIn: Promise<string> | undefined
+
+  const bounded = <T>(work: () => Promise<T>): Promise<T> => {
+    if (limit.pendingCount >= maxWaiting) return Promise.reject(gsError('GS_BUSY', { retryAfter: 2 }))
+    return limit(work)
+  }
+
+  return {
+    hash: (password) => bounded(() => hasher.hash(password)),
+    verify: (password, stored) =>
+      bounded(async () => {
+        if (stored !== null && stored !== '') return hasher.verify(password, stored)
+        // An unknown name costs the same work as a known one, so that time does not tell which names exist (EN-01).
+        standIn ??= hasher.hash(crypto.randomBytes(16))
+        await hasher.verify(password, await standIn)
+        return false
+      }),
+    needsRehash: (stored) => hasher.needsRehash(stored),
+    get load() {
+      return { active: limit.activeCount, waiting: limit.pendingCount }
+    }
+  }
+}

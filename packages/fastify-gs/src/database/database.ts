@@ -1,0 +1,54 @@
+import type { Kysely, Transaction } from 'kysely'
+import pRetry from 'p-retry'
+import { gsError } from '../errors.ts'
+import type { GsTables } from './schema.ts'
+
+/** What query functions take first: the database, or a transaction in it. */
+export type Db = Kysely<GsTables>
+export type Trx = Transaction<GsTables>
+
+/** A row as an array of its columns in the order of the select list; the cheapest shape of both drivers. */
+export type RawRow = readonly unknown[]
+
+/** Looks up one row by one text parameter. Synchronous where the engine is (SQLite), so that the request path needs no await. */
+export type Lookup = (parameter: string) => RawRow | undefined | Promise<RawRow | undefined>
+
+export interface GsDatabase {
+  readonly engine: 'sqlite' | 'postgres'
+  readonly db: Db
+  /** Runs `work` in one transaction and again when another process was in the way. Refuses with `GS_BUSY` in the end. */
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  /** Prepares the statement for the request path. `sql` has one parameter. */
+  prepareLookup(sql: string): Lookup
+  close(): Promise<void>
+}
+
+/** A transaction that waits for other processes with back-off: some 15 tries within about 2 s. */
+export function retryingTransaction(db: Db, inTheWay: (error: unknown) => boolean): GsDatabase['transaction'] {
+  return async (work) => {
+    try {
+      return await pRetry(() => db.transaction().execute(work), {
+        retries: 15,
+        minTimeout: 10,
+        maxTimeout: 250,
+        factor: 1.6,
+        randomize: true,
+        shouldRetry: ({ error }) => inTheWay(error)
+      })
+    } catch (error) {
+      if (inTheWay(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
+      throw error
+    }
+  }
+}
+
+/**
+ * Makes the transaction cost a commit. For flows that write something for a known name: for an unknown one the answer must not come
+ * sooner (EN-03).
+ */
+export async function commitAnyway(trx: Trx): Promise<void> {
+  await trx
+    .updateTable('gs_schema')
+    .set((eb) => ({ version: eb.ref('version') }))
+    .execute()
+}

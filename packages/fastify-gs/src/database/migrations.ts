@@ -1,0 +1,115 @@
+import { sql } from 'kysely'
+import { GsStartError } from '../errors.ts'
+import type { GsDatabase, Trx } from './database.ts'
+
+type Migration = (db: Trx) => Promise<void>
+
+/** In order; the position is the version. Additive only within a major version of this package. */
+const migrations: readonly Migration[] = [
+  async function accountsSessionsMail(db) {
+    await db.schema
+      .createTable('gs_accounts')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('username', 'text', (c) => c.notNull())
+      .addColumn('username_key', 'text', (c) => c.notNull().unique())
+      .addColumn('email', 'text')
+      .addColumn('email_key', 'text')
+      .addColumn('verified_email_key', 'text', (c) => c.unique())
+      .addColumn('password_hash', 'text', (c) => c.notNull())
+      .addColumn('level', 'integer', (c) => c.notNull().defaultTo(10))
+      .addColumn('sectors', 'bigint', (c) => c.notNull().defaultTo(0))
+      .addColumn('configured', 'integer', (c) => c.notNull().defaultTo(0))
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .execute()
+    await db.schema.createIndex('gs_accounts_email').on('gs_accounts').column('email_key').execute()
+
+    await db.schema
+      .createTable('gs_sessions')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('token_hash', 'text', (c) => c.notNull().unique())
+      .addColumn('account_id', 'text', (c) => c.notNull().references('gs_accounts.id').onDelete('cascade'))
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('last_active_at', 'bigint', (c) => c.notNull())
+      .addColumn('expires_at', 'bigint', (c) => c.notNull())
+      .addColumn('remember', 'integer', (c) => c.notNull())
+      .addColumn('forgot_at', 'bigint')
+      .addColumn('ip', 'text', (c) => c.notNull())
+      .addColumn('user_agent', 'text', (c) => c.notNull())
+      .execute()
+    await db.schema.createIndex('gs_sessions_account').on('gs_sessions').column('account_id').execute()
+    await db.schema.createIndex('gs_sessions_expiry').on('gs_sessions').column('expires_at').execute()
+    await db.schema.createIndex('gs_sessions_activity').on('gs_sessions').column('last_active_at').execute()
+
+    await db.schema
+      .createTable('gs_links')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('token_hash', 'text', (c) => c.notNull().unique())
+      .addColumn('purpose', 'text', (c) => c.notNull())
+      .addColumn('account_id', 'text', (c) => c.notNull().references('gs_accounts.id').onDelete('cascade'))
+      .addColumn('email', 'text', (c) => c.notNull())
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('expires_at', 'bigint', (c) => c.notNull())
+      .addColumn('used_at', 'bigint')
+      .execute()
+    await db.schema.createIndex('gs_links_account').on('gs_links').columns(['account_id', 'purpose']).execute()
+    await db.schema.createIndex('gs_links_expiry').on('gs_links').column('expires_at').execute()
+
+    await db.schema
+      .createTable('gs_outbox')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('kind', 'text', (c) => c.notNull())
+      .addColumn('account_id', 'text', (c) => c.references('gs_accounts.id').onDelete('cascade'))
+      .addColumn('recipient', 'text', (c) => c.notNull())
+      .addColumn('recipient_key', 'text', (c) => c.notNull())
+      .addColumn('parameters', 'text', (c) => c.notNull())
+      .addColumn('link_id', 'text', (c) => c.references('gs_links.id').onDelete('cascade'))
+      .addColumn('state', 'text', (c) => c.notNull())
+      .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('next_attempt_at', 'bigint', (c) => c.notNull())
+      .addColumn('finished_at', 'bigint')
+      .addColumn('last_error', 'text')
+      .execute()
+    await db.schema.createIndex('gs_outbox_due').on('gs_outbox').columns(['state', 'next_attempt_at']).execute()
+    await db.schema.createIndex('gs_outbox_recipient').on('gs_outbox').columns(['recipient_key', 'created_at']).execute()
+
+    await db.schema
+      .createTable('gs_throttle')
+      .addColumn('key', 'text', (c) => c.primaryKey())
+      .addColumn('failures', 'integer', (c) => c.notNull())
+      .addColumn('last_at', 'bigint', (c) => c.notNull())
+      .execute()
+    await db.schema.createIndex('gs_throttle_age').on('gs_throttle').column('last_at').execute()
+  }
+]
+
+/** The schema version that this package writes. */
+export const schemaVersion = migrations.length
+
+/**
+ * Brings the tables to {@link schemaVersion}, in one transaction, so that it is done wholly or not at all; several
+ * processes that start at once wait for one another.
+ *
+ * @throws {GsStartError} when the database was written by a newer version of this package
+ */
+export async function migrate(database: Pick<GsDatabase, 'engine' | 'transaction'>, name: string): Promise<void> {
+  await database.transaction(async (trx) => {
+    // SQLite transactions begin immediate (sqlite.ts) and exclude one another already.
+    if (database.engine === 'postgres') await sql`select pg_advisory_xact_lock(720210713)`.execute(trx)
+    await trx.schema
+      .createTable('gs_schema')
+      .ifNotExists()
+      .addColumn('version', 'integer', (c) => c.notNull())
+      .execute()
+    const found = (await trx.selectFrom('gs_schema').select('version').executeTakeFirst())?.version
+    const from = found ?? 0
+    if (from > schemaVersion) {
+      throw new GsStartError(
+        `${name} was written by a newer version of fastify-gs (schema ${from}, this version knows ${schemaVersion}); install that version or restore an older backup.`
+      )
+    }
+    for (const migration of migrations.slice(from)) await migration(trx)
+    if (found === undefined) await trx.insertInto('gs_schema').values({ version: schemaVersion }).execute()
+    else if (from < schemaVersion) await trx.updateTable('gs_schema').set({ version: schemaVersion }).execute()
+  })
+}

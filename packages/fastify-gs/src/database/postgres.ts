@@ -1,0 +1,64 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import { GsStartError } from '../errors.ts'
+import { retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
+import { migrate } from './migrations.ts'
+import type { GsTables } from './schema.ts'
+
+/**
+ * Serialization failure, deadlock, lock not available; a unique value taken between the question and the write (asked again, the
+ * question has its answer); too many connections, server starting or stopping.
+ */
+const transient = new Set(['23505', '40001', '40P01', '55P03', '53300', '57P01', '57P03'])
+
+const int8 = 20
+
+/** The address without user and password, for messages. */
+const printable = (url: string) => {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  return parsed === undefined ? 'the PostgreSQL database' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}
+
+/**
+ * Connects to PostgreSQL (needs the package `pg`) and migrates it.
+ *
+ * @param onError told about connections that break while idle; the pool replaces them
+ * @throws {GsStartError} `pg` is missing, the server cannot be reached, or the schema is newer
+ */
+export async function openPostgres(url: string, onError: (error: Error) => void): Promise<GsDatabase> {
+  const pg = await import('pg').catch((cause: unknown) => {
+    throw new GsStartError('The option database.postgres needs the package "pg"; install it with `npm install pg`.', { cause })
+  })
+  const types = {
+    // Times and sectors are below 2^53; as strings they would be compared as text.
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === int8 ? Number : pg.default.types.getTypeParser(oid, format as 'text')
+  }
+  const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, types: types as never })
+  pool.on('error', onError)
+  const db = new Kysely<GsTables>({ dialect: new PostgresDialect({ pool }) })
+  const transaction = retryingTransaction(db, (error) => transient.has((error as { code?: string }).code ?? ''))
+
+  try {
+    await migrate({ engine: 'postgres', transaction }, printable(url))
+  } catch (error) {
+    await db.destroy()
+    if (error instanceof GsStartError) throw error
+    const reason = error instanceof Error && error.message !== '' ? error.message : ((error as { code?: string }).code ?? 'no answer')
+    throw new GsStartError(`${printable(url)} cannot be used: ${reason}; check the address, the user and that the server runs.`, {
+      cause: error
+    })
+  }
+
+  let lookups = 0
+  return {
+    engine: 'postgres',
+    db,
+    transaction,
+    prepareLookup(sql) {
+      const name = `gs_lookup_${++lookups}`
+      return async (parameter) =>
+        (await pool.query<never[]>({ name, text: sql, values: [parameter], rowMode: 'array' })).rows[0] as RawRow | undefined
+    },
+    close: () => db.destroy()
+  }
+}

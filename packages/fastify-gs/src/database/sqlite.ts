@@ -1,0 +1,114 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import { GsStartError } from '../errors.ts'
+import { retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
+import { migrate } from './migrations.ts'
+import type { GsTables } from './schema.ts'
+
+/** How long a statement may block the event loop while another process writes, in ms; longer waits are asynchronous. */
+const busyTimeout = 50
+
+const codeOf = (error: unknown) => (error instanceof Sqlite.SqliteError ? error.code : '')
+const isBusy = (error: unknown) => codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error).startsWith('SQLITE_LOCKED')
+
+function explain(path: string, error: unknown): Error {
+  const code = codeOf(error)
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+    return new GsStartError(`${path} is not an intact SQLite database; move it away or restore a backup.`, { cause: error })
+  }
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_IOERR')) {
+    return new GsStartError(`${path} cannot be opened for writing (${code}); check the owner and the mode of the file and its directory.`, {
+      cause: error
+    })
+  }
+  return error as Error
+}
+
+function refuseUnusablePath(path: string): void {
+  const directory = dirname(path)
+  if (!existsSync(directory))
+    throw new GsStartError(`The directory ${directory} does not exist; create it, or choose another path for the database.`)
+  for (const place of existsSync(path) ? [path, directory] : [directory]) {
+    try {
+      accessSync(place, constants.R_OK | constants.W_OK)
+    } catch (error) {
+      throw new GsStartError(
+        `${place} is not writable for this process; change its owner or mode, or choose another path for the database.`,
+        {
+          cause: error
+        }
+      )
+    }
+  }
+}
+
+/**
+ * Opens (and creates) the SQLite database at `path` (`:memory:` for one that goes with the process) and migrates it.
+ *
+ * @throws {GsStartError} not writable, not SQLite, damaged, or written by a newer version
+ */
+export async function openSqlite(path: string): Promise<GsDatabase> {
+  const inMemory = path === ':memory:'
+  const file = inMemory ? path : resolve(path)
+  if (!inMemory) refuseUnusablePath(file)
+
+  let writer: Sqlite.Database | undefined
+  try {
+    writer = new Sqlite(file, { timeout: busyTimeout })
+    writer.pragma('journal_mode = WAL')
+    // FULL: in WAL mode the default may lose the last commits in a power cut, and one of them may be a logout.
+    writer.pragma('synchronous = FULL')
+    writer.pragma('foreign_keys = ON')
+    writer.pragma('secure_delete = ON')
+    if (writer.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new GsStartError(`${file} is damaged; restore a backup.`)
+  } catch (error) {
+    writer?.close()
+    throw explain(file, error)
+  }
+
+  const opened = writer
+  const statements = new Map<string, Sqlite.Statement>()
+  const db = new Kysely<GsTables>({
+    dialect: new SqliteDialect({
+      database: {
+        close: () => opened.close(),
+        prepare(sql) {
+          let statement = statements.get(sql)
+          if (statement === undefined) {
+            // A deferred transaction that begins by reading cannot become a writing one once another process has written.
+            statement = opened.prepare(sql === 'begin' ? 'begin immediate' : sql)
+            statements.set(sql, statement)
+          }
+          return statement as never
+        }
+      }
+    })
+  })
+  const transaction = retryingTransaction(db, isBusy)
+
+  let reader = writer
+  try {
+    await migrate({ engine: 'sqlite', transaction }, file)
+    // A second connection sees only what is committed, and never waits for a transaction of this process.
+    if (!inMemory) reader = new Sqlite(file, { readonly: true, timeout: busyTimeout })
+  } catch (error) {
+    await db.destroy()
+    throw explain(file, error)
+  }
+
+  return {
+    engine: 'sqlite',
+    db,
+    transaction,
+    prepareLookup(sql) {
+      const statement = reader.prepare<[string], RawRow>(sql).raw()
+      return (parameter) => statement.get(parameter)
+    },
+    async close() {
+      if (reader !== writer) reader.close()
+      await db.destroy()
+    }
+  }
+}

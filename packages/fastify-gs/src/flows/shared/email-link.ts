@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify'
+import type { StoredAccount } from '../../accounts/accounts.ts'
+import { issueLink, type LinkPurpose, type Redemption } from '../../accounts/email-links.ts'
+import { emailKey } from '../../accounts/identifiers.ts'
+import type { Trx } from '../../database/database.ts'
+import { gsError } from '../../errors.ts'
+import type { Recipient } from '../../mail/outbox.ts'
+import type { FlowServices } from './flow.ts'
+
+/** Where mail for an account goes: always the stored address, never the typed one. Null: it has none. */
+export function recipientOf(account: StoredAccount): Recipient | null {
+  if (account.email === null) return null
+  const key = emailKey(account.email)
+  return key === null ? null : { value: account.email, key }
+}
+
+/**
+ * Issues a link and queues its mail, in the transaction; older links of the purpose are void. When the address has had enough mail for
+ * now nothing happens, and the link that was sent last stays valid.
+ */
+export async function mailLink(
+  services: FlowServices,
+  trx: Trx,
+  request: FastifyRequest,
+  account: StoredAccount,
+  purpose: LinkPurpose
+): Promise<void> {
+  const { options, outbox, keys } = services
+  const recipient = recipientOf(account)
+  if (recipient === null || account.configured) return
+  if (!(await outbox.allows(trx, purpose, recipient))) {
+    request.log.warn({ gs: purpose, accountId: account.id }, 'no further mail to this address for now')
+    return
+  }
+  const lifetime = purpose === 'verify-email' ? options.links.verifyEmail : options.links.forgotPassword
+  const link = await issueLink(trx, keys, { purpose, accountId: account.id, email: recipient.value, now: options.now(), lifetime })
+  await outbox.enqueue(trx, {
+    kind: purpose,
+    accountId: account.id,
+    recipient,
+    parameters: { username: account.username, ip: request.ip, lifetime },
+    linkId: link.id
+  })
+}
+
+const refusals = { invalid: 'GS_LINK_INVALID', expired: 'GS_LINK_EXPIRED', used: 'GS_LINK_USED' } as const
+
+/** @throws {GsError} `GS_LINK_…` */
+export function requireRedeemed(redemption: Redemption): { accountId: string; email: string } {
+  if (redemption.ok) return redemption
+  throw gsError(refusals[redemption.reason], { field: 'token' })
+}

@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer'
+import { parse as parseForm } from 'node:querystring'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { gsError, isGsError, type GsError, type GsErrorCode } from '../../errors.ts'
+import { html } from '../../html.ts'
+import { sendPage, wantsPage } from '../../page.ts'
+import { isSameOrigin, isUnsafe } from '../../sessions/same-origin.ts'
+import { isForm } from './answer.ts'
+import type { FlowServices } from './flow.ts'
+
+/** Nothing that the flows take is near this; it bounds parsing. */
+export const bodyLimit = 16_384
+
+interface SchemaError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly params: { readonly requiredProperties?: readonly string[]; readonly additionalProperties?: readonly string[] }
+}
+
+/** A sentence about the first fault. It never repeats a value: that may be a password in the wrong field (LG-03). */
+function explainFault(errors: readonly SchemaError[], kind: 'body' | 'querystring'): GsError {
+  const code: GsErrorCode = kind === 'body' ? 'GS_BODY_INVALID' : 'GS_QUERY_INVALID'
+  const unknown = errors.find((error) => error.keyword === 'additionalProperties')
+  if (unknown !== undefined) {
+    const name = unknown.params.additionalProperties?.[0] ?? ''
+    return gsError(
+      code,
+      /^[\w-]{1,40}$/.test(name) ? { field: name, reason: `${name} is not known here.` } : { reason: 'a field is not known here.' }
+    )
+  }
+  const [error] = errors
+  const missing = error?.keyword === 'required' ? error.params.requiredProperties?.[0] : undefined
+  if (missing !== undefined) return gsError(code, { field: missing, reason: `${missing} is missing.` })
+  const field = error?.instancePath.slice(1) ?? ''
+  if (field === '') return gsError(code, { reason: 'an object with fields is expected.' })
+  const faults: Record<string, string> = { type: 'has the wrong type', minLength: 'is empty', maxLength: 'is too long' }
+  return gsError(code, { field, reason: `${field} ${faults[error!.keyword] ?? 'is not valid'}.` })
+}
+
+const wellFormed = (value: unknown) => typeof value !== 'string' || value.isWellFormed()
+
+/** Faults that Fastify finds itself, in our terms. */
+const frameworkCodes: Record<string, GsErrorCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'GS_BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'GS_CONTENT_TYPE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'GS_BODY_INVALID',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'GS_BODY_INVALID',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'GS_BODY_INVALID',
+  FST_ERR_NOT_FOUND: 'GS_NOT_FOUND'
+}
+
+function toGsError(error: FastifyError): GsError {
+  if (isGsError(error)) return error
+  const code = frameworkCodes[error.code]
+  if (code === 'GS_BODY_INVALID' || (error instanceof SyntaxError && error.statusCode === 400))
+    return gsError('GS_BODY_INVALID', { reason: 'it cannot be read.' })
+  if (code !== undefined) return gsError(code)
+  const status = error.statusCode ?? 500
+  return status >= 400 && status < 500 ? gsError('GS_BODY_INVALID', { reason: 'it cannot be read.' }) : gsError('GS_INTERNAL')
+}
+
+/**
+ * What all flows share: strict bodies in JSON or form encoding, strict validation without conversion of types, refusal of other sites,
+ * limits per address, answers that nobody stores, and one shape of error.
+ */
+export async function prepareScope(app: FastifyInstance, services: FlowServices): Promise<void> {
+  const { options } = services
+  const { prefix, siteName, loginPage, origin } = options
+
+  app.setErrorHandler((thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const error = toGsError(thrown)
+    if (error.statusCode >= 500 && error.code !== 'GS_BUSY') request.log.error({ err: thrown }, 'a flow failed')
+    if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+    if (isForm(request) || wantsPage(request.method, request.headers)) {
+      return sendPage(reply, error.statusCode, prefix, siteName, {
+        title: 'That did not work',
+        content: html`<p role="alert">${error.message}</p>
+          <p><a href="${loginPage}">Back to the start page</a></p>`
+      })
+    }
+    reply.code(error.statusCode)
+    return {
+      statusCode: error.statusCode,
+      code: error.code,
+      error: error.name,
+      message: error.message,
+      ...(error.field !== undefined && { field: error.field })
+    }
+  })
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer'
+    })
+    if (!isUnsafe(request.method) || isSameOrigin(request.headers, origin)) return done()
+    request.log.info({ gs: 'cross-site', ip: request.ip, url: request.url }, 'refused a request from another site')
+    done(gsError('GS_CROSS_SITE'))
+  })
+
+  if (options.rateLimits !== null && !app.hasDecorator('rateLimit')) await app.register(rateLimit, { global: false })
+
+  app.removeAllContentTypeParsers()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (request, body: Buffer, done) => {
+    if (body.length === 0) return done(null, {})
+    if (!isUtf8(body)) return done(gsError('GS_BODY_INVALID', { reason: 'it is not UTF-8.' }))
+    void parseJson(request, body.toString(), done)
+  })
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit }, (_request, body: Buffer, done) => {
+    let damaged = !isUtf8(body)
+    const decode = (text: string) => {
+      try {
+        return decodeURIComponent(text)
+      } catch {
+        damaged = true
+        return ''
+      }
+    }
+    const fields: Record<string, unknown> = { ...parseForm(body.toString(), '&', '=', { maxKeys: 50, decodeURIComponent: decode }) }
+    if (damaged) return done(gsError('GS_BODY_INVALID', { reason: 'it is not UTF-8.' }))
+    // A checked box arrives as a text.
+    if (typeof fields['remember'] === 'string') fields['remember'] = ['on', 'true', '1'].includes(fields['remember'])
+    done(null, fields)
+  })
+
+  app.addHook('preValidation', (request, _reply, done) => {
+    request.body ??= {}
+    const values = [...Object.entries(request.body as object), ...Object.entries(request.query as object)]
+    const damaged = values.find(([, value]) => !wellFormed(value))
+    done(
+      damaged === undefined
+        ? undefined
+        : gsError('GS_BODY_INVALID', { field: damaged[0], reason: `${damaged[0]} contains damaged characters.` })
+    )
+  })
+
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
+    const compiled = Compile(schema)
+    return (value) => {
+      if (compiled.Check(value)) return { value }
+      return {
+        error: explainFault(compiled.Errors(value) as unknown as SchemaError[], httpPart === 'querystring' ? 'querystring' : 'body')
+      }
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import { createTransport } from 'nodemailer'
+import type { Mailer } from '../options.ts'
+
+export interface SmtpSettings {
+  /** `smtp:` or `smtps:`, with host, and port, user and password where needed. */
+  readonly url: URL
+  readonly from: { readonly name: string; readonly address: string }
+  readonly allowInsecure: boolean
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+function portOf(url: URL): number {
+  if (url.port !== '') return Number(url.port)
+  if (url.protocol === 'smtps:') return 465
+  return url.username === '' ? 25 : 587
+}
+
+/** Whether an answer of the mail server is final (RFC 5321, 4.2.1: 5yz). */
+const isPermanent = (error: unknown) => {
+  const code = (error as { responseCode?: number }).responseCode ?? 0
+  return code >= 500 && code < 600
+}
+
+/** Sends through SMTP; the envelope is stated, so that no address in a header can become a recipient. */
+export function createSmtpMailer(settings: SmtpSettings): Mailer {
+  const { url, from } = settings
+  const local = loopback.test(url.hostname)
+  const transport = createTransport(
+    {
+      pool: true,
+      maxConnections: 2,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: portOf(url),
+      secure: url.protocol === 'smtps:',
+      // On this machine nobody can listen in, and its mail server seldom has a certificate for "localhost".
+      ignoreTLS: local && url.protocol === 'smtp:',
+      requireTLS: !local && !settings.allowInsecure,
+      ...(url.username === '' ? {} : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
+      connectionTimeout: 10_000,
+      greetingTimeout: 10_000,
+      socketTimeout: 30_000,
+      disableFileAccess: true,
+      disableUrlAccess: true
+    },
+    { from, headers: { 'Auto-Submitted': 'auto-generated' } }
+  )
+  return {
+    async send(mail) {
+      try {
+        await transport.sendMail({
+          to: { name: '', address: mail.to },
+          envelope: { from: from.address, to: [mail.to] },
+          subject: mail.subject,
+          text: mail.text,
+          html: mail.html,
+          messageId: `<${mail.messageId}>`,
+          xMailer: false
+        })
+      } catch (error) {
+        throw Object.assign(error as Error, { permanent: isPermanent(error) })
+      }
+    },
+    close: () => transport.close()
+  }
+}

@@ -1,0 +1,228 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { createId } from '../crypto/tokens.ts'
+import type { Db, GsDatabase, Trx } from '../database/database.ts'
+import type { Mailer } from '../options.ts'
+import { hasLink, renderMessage, type MailContext, type MailKind, type MailParameters } from './messages.ts'
+
+/** Mails of one kind that one address gets within an hour; more are not sent (ML-05). */
+const mailsPerHour = 5
+const firstRetry = 2_000
+const longestRetry = 900_000
+/** After this time a mail that could not be sent is given up. */
+const giveUpAfter = 86_400_000
+/** A worker's claim on a mail; longer than any SMTP time-out, so that only a killed worker lets one lapse. */
+const claimTime = 120_000
+const batch = 4
+const longestSleep = 30_000
+
+export interface Recipient {
+  readonly value: string
+  readonly key: string
+}
+
+export interface Outbox {
+  /** Whether the address may get one more mail of this kind now. */
+  allows(db: Db, kind: MailKind, recipient: Recipient): Promise<boolean>
+  /** Queues a mail in the transaction of the change that it is about. `linkId` for the kinds with a link. */
+  enqueue<K extends MailKind>(
+    trx: Trx,
+    mail: { kind: K; accountId: string | null; recipient: Recipient; parameters: MailParameters[K]; linkId?: string }
+  ): Promise<void>
+  /** Says that a transaction with new mail has been committed. */
+  wake(): void
+  start(): void
+  /** Lets the mails that are being sent end, and stops. */
+  stop(): Promise<void>
+  prune(db: Db, now: number): Promise<void>
+}
+
+export interface OutboxSettings {
+  readonly database: GsDatabase
+  readonly mailer: Mailer
+  readonly context: MailContext
+  /** The address behind the link of a mail; null: the link is used, void or gone, and the mail has become pointless. */
+  linkUrl(kind: MailKind, linkId: string): Promise<string | null>
+  /** Host part of the Message-ID. */
+  readonly host: string
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+  now(): number
+}
+
+interface Due {
+  readonly id: string
+  readonly kind: string
+  readonly recipient: string
+  readonly parameters: string
+  readonly link_id: string | null
+  readonly attempts: number
+  readonly created_at: number
+  readonly next_attempt_at: number
+}
+
+export function createOutbox(settings: OutboxSettings): Outbox {
+  const { database, mailer, log, now } = settings
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> | undefined
+  let again = false
+  let stopped = true
+
+  const finish = (id: string, state: 'sent' | 'dead', error: string | null) =>
+    database.transaction((trx) =>
+      trx
+        .updateTable('gs_outbox')
+        // Who got what is not needed any more; the address key stays for a week, for the limit per address.
+        .set({ state, finished_at: now(), last_error: error, ...(state === 'sent' && { parameters: '{}' }) })
+        .where('id', '=', id)
+        .execute()
+    )
+
+  const claim = async (mail: Due): Promise<boolean> => {
+    const result = await database.transaction((trx) =>
+      trx
+        .updateTable('gs_outbox')
+        .set({ next_attempt_at: now() + claimTime, attempts: mail.attempts + 1 })
+        .where('id', '=', mail.id)
+        .where('state', '=', 'waiting')
+        .where('next_attempt_at', '=', mail.next_attempt_at)
+        .executeTakeFirst()
+    )
+    return result.numUpdatedRows === 1n
+  }
+
+  const deliver = async (mail: Due): Promise<void> => {
+    if (!(await claim(mail))) return
+    const kind = mail.kind as MailKind
+    const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
+    if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
+    const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
+    try {
+      await mailer.send({ to: mail.recipient, ...message, messageId: `${mail.id}@${settings.host}` })
+    } catch (error) {
+      await postpone(mail, error as Error & { permanent?: boolean })
+      return
+    }
+    await finish(mail.id, 'sent', null)
+    log.info({ mail: mail.id, kind }, 'mail sent')
+  }
+
+  const postpone = async (mail: Due, error: Error & { permanent?: boolean }) => {
+    // The server's words may repeat the recipient; they go to the table, not to the log.
+    const reason = error.message.slice(0, 300)
+    const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code: (error as { code?: string }).code }
+    if (error.permanent === true || now() - mail.created_at > giveUpAfter) {
+      await finish(mail.id, 'dead', reason)
+      log.error(facts, 'mail given up')
+      return
+    }
+    const wait = Math.min(longestRetry, firstRetry * 2 ** mail.attempts)
+    await database.transaction((trx) =>
+      trx
+        .updateTable('gs_outbox')
+        .set({ next_attempt_at: now() + wait, last_error: reason })
+        .where('id', '=', mail.id)
+        .where('state', '=', 'waiting')
+        .execute()
+    )
+    log.warn({ ...facts, retryIn: wait }, 'mail could not be sent and waits')
+  }
+
+  const due = (): Promise<Due[]> =>
+    database.db
+      .selectFrom('gs_outbox')
+      .select(['id', 'kind', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
+      .where('state', '=', 'waiting')
+      .where('next_attempt_at', '<=', now())
+      .orderBy('next_attempt_at')
+      .limit(batch)
+      .execute()
+
+  const work = async (): Promise<void> => {
+    for (let mails = await due(); mails.length > 0 && !stopped; mails = await due()) {
+      const results = await Promise.allSettled(mails.map(deliver))
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+    }
+  }
+
+  const sleep = async () => {
+    const next = await database.db
+      .selectFrom('gs_outbox')
+      .select((eb) => eb.fn.min('next_attempt_at').as('at'))
+      .where('state', '=', 'waiting')
+      .executeTakeFirst()
+    const wait = next?.at == null ? longestSleep : Number(next.at) - now()
+    if (!stopped) timer = setTimeout(run, Math.max(50, Math.min(longestSleep, wait))).unref()
+  }
+
+  const run = () => {
+    if (stopped) return
+    if (working !== undefined) {
+      again = true
+      return
+    }
+    clearTimeout(timer)
+    working = work()
+      .then(sleep)
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'the outbox could not be worked on')
+        if (!stopped) timer = setTimeout(run, 5_000).unref()
+      })
+      .finally(() => {
+        working = undefined
+        if (again) {
+          again = false
+          run()
+        }
+      })
+  }
+
+  return {
+    async allows(db, kind, recipient) {
+      const { count } = await db
+        .selectFrom('gs_outbox')
+        .select((eb) => eb.fn.countAll().as('count'))
+        .where('recipient_key', '=', recipient.key)
+        .where('kind', '=', kind)
+        .where('created_at', '>', now() - 3_600_000)
+        .executeTakeFirstOrThrow()
+      return Number(count) < mailsPerHour
+    },
+    async enqueue(trx, mail) {
+      await trx
+        .insertInto('gs_outbox')
+        .values({
+          id: createId(),
+          kind: mail.kind,
+          account_id: mail.accountId,
+          recipient: mail.recipient.value,
+          recipient_key: mail.recipient.key,
+          parameters: JSON.stringify(mail.parameters),
+          link_id: mail.linkId ?? null,
+          state: 'waiting',
+          created_at: now(),
+          next_attempt_at: now(),
+          finished_at: null,
+          last_error: null
+        })
+        .execute()
+    },
+    wake: run,
+    start() {
+      stopped = false
+      run()
+    },
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await working
+      await mailer.close()
+    },
+    async prune(db, at) {
+      await db
+        .deleteFrom('gs_outbox')
+        .where('state', '!=', 'waiting')
+        .where('finished_at', '<', at - 7 * 86_400_000)
+        .execute()
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { realpathSync, statSync } from 'node:fs'
+import { join, sep } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+import { GsOptionError } from '../errors.ts'
+import type { Policy } from './policy.ts'
+
+export interface GsMountOptions {
+  /** Path under which the files appear, e.g. `/members`. Mounts may be nested; the longer prefix wins. */
+  readonly prefix: string
+  /** Directory, absolute. Each mount has its own: no root may lie inside another one's. */
+  readonly root: string
+  /** Who may see the files; see `Policy`. Default: 0, everybody. */
+  readonly policy?: Policy
+  /** File for the prefix itself and for directories. Default: `index.html`. */
+  readonly index?: string
+  /** `Cache-Control` of files that everybody may see. Default: `public, max-age=0, must-revalidate`. Files with a policy are never stored. */
+  readonly cacheControl?: string
+}
+
+/** Roots of the mounts of one application, to refuse one inside another. */
+const rootsOf = new WeakMap<object, Map<string, string>>()
+
+function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: string; root: string } {
+  const { prefix, root } = options
+  if (typeof prefix !== 'string' || !/^(\/[\w\-.~]+)+\/?$/.test(prefix)) {
+    throw new GsOptionError(`fastify-gs: the option prefix of a mount must be a path like "/members"; it is ${JSON.stringify(prefix)}.`)
+  }
+  let real: string
+  try {
+    real = realpathSync(root)
+    if (!statSync(real).isDirectory()) throw new Error('not a directory')
+  } catch {
+    throw new GsOptionError(
+      `fastify-gs: the root of the mount ${prefix} is ${JSON.stringify(root)}, which is not a directory that can be read.`
+    )
+  }
+  const roots = rootsOf.get(app.gs) ?? new Map<string, string>()
+  rootsOf.set(app.gs, roots)
+  for (const [other, otherPrefix] of roots) {
+    if (real === other || real.startsWith(other + sep) || other.startsWith(real + sep)) {
+      throw new GsOptionError(
+        `fastify-gs: the roots of the mounts ${otherPrefix} and ${prefix} lie inside one another (${other}, ${real}), so the looser one would show files of the stricter; give each its own directory.`
+      )
+    }
+  }
+  roots.set(real, prefix)
+  return { prefix: prefix.replace(/\/$/, ''), root: real }
+}
+
+/**
+ * Serves a directory to those whom the policy allows. The policy is a hook in the very scope that serves the files, so no spelling of a
+ * path reaches a file past it, and symbolic links do not lead out of the root.
+ *
+ * @throws {GsOptionError} while registering: prefix, root or policy is not usable
+ */
+export async function gsMount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
+  if (!app.hasDecorator('gs')) throw new GsOptionError('fastify-gs: register the plugin fastifyGs before gsMount.')
+  const { prefix, root } = resolveMount(app, options)
+  const policy = options.policy ?? 0
+  const open = policy === 0
+  const index = options.index ?? 'index.html'
+  const inside = (path: string) => {
+    try {
+      const real = realpathSync(join(root, path))
+      return real === root || real.startsWith(root + sep)
+    } catch {
+      // It does not exist; the file server says so.
+      return true
+    }
+  }
+
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', app.gs.requirePolicy(policy, `the mount ${prefix}`))
+    await scope.register(fastifyStatic, {
+      root,
+      prefix: `${prefix}/`,
+      redirect: true,
+      decorateReply: false,
+      index,
+      dotfiles: 'ignore',
+      list: false,
+      serveDotFiles: false,
+      etag: open,
+      lastModified: open,
+      acceptRanges: open,
+      cacheControl: false,
+      setHeaders(reply) {
+        reply.header('cache-control', open ? (options.cacheControl ?? 'public, max-age=0, must-revalidate') : 'private, no-store')
+        reply.header('x-content-type-options', 'nosniff')
+        if (!open) reply.header('cross-origin-resource-policy', 'same-origin')
+      },
+      allowedPath: (path) => inside(path) && inside(join(path, index))
+    })
+  })
+}

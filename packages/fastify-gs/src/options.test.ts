@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GsOptionError } from './errors.ts'
+import { resolveOptions, type GsOptions } from './options.ts'
+
+const valid: GsOptions = {
+  baseUrl: 'https://example.com',
+  keys: ['0123456789abcdefghijklmnopqrstuv'],
+  database: { sqlite: 'gs.sqlite3' },
+  mail: { smtp: 'smtp://localhost', from: 'Example <noreply@example.com>' }
+}
+const resolve = (change: object) => resolveOptions({ ...valid, ...change }, { isPasswordHash: (text) => text.startsWith('$argon2id$') })
+
+describe('resolveOptions', () => {
+  it('fills in the defaults, times in ms', () => {
+    const options = resolve({})
+    assert.equal(options.origin, 'https://example.com')
+    assert.equal(options.secure, true)
+    assert.equal(options.prefix, '/lwsgs')
+    assert.equal(options.loginPage, '/lwsgs/')
+    assert.equal(options.siteName, 'example.com')
+    assert.deepEqual(options.session.limits, { idle: 3_600_000, absolute: 86_400_000, remembered: 2_592_000_000 })
+    assert.equal(options.password.minLength, 15)
+    assert.deepEqual(options.mail.from, { name: 'Example', address: 'noreply@example.com' })
+    assert.ok(Object.isFrozen(options))
+  })
+
+  const cases: [name: string, change: object, sentence: RegExp][] = [
+    ['an unknown option', { baseURL: 'x' }, /option baseURL is not known/],
+    ['an unknown inner option', { session: { idel: 1 } }, /option session\.idel is not known/],
+    ['no baseUrl', { baseUrl: undefined }, /option baseUrl must be the public origin/],
+    ['a baseUrl with path', { baseUrl: 'https://example.com/app' }, /option baseUrl/],
+    ['a baseUrl of another scheme', { baseUrl: 'ftp://example.com' }, /option baseUrl/],
+    ['no keys', { keys: [] }, /option keys must be a list.*openssl/],
+    ['a short key', { keys: ['short'] }, /keys\[0\].*32 bytes/],
+    ['a trivial key', { keys: ['a'.repeat(40)] }, /keys\[0\] is an example or trivial/],
+    ['a short second key', { keys: [...valid.keys, 'short'] }, /keys\[1\]/],
+    ['no database', { database: {} }, /option database must be/],
+    ['two databases', { database: { sqlite: 'a', postgres: 'postgres://x/y' } }, /option database must be/],
+    ['no mail', { mail: undefined }, /option mail must be an object/],
+    ['no sender', { mail: { smtp: 'smtp://x' } }, /option mail\.from/],
+    ['two senders', { mail: { smtp: 'smtp://x', from: 'a@b.test, c@d.test' } }, /option mail\.from/],
+    ['a sender with a line break', { mail: { smtp: 'smtp://x', from: 'A\r\nBcc: x <a@b.test>' } }, /option mail\.from/],
+    ['no mail server', { mail: { from: 'a@b.test' } }, /option mail needs either/],
+    ['a mail server of another scheme', { mail: { smtp: 'http://x', from: 'a@b.test' } }, /option mail\.smtp/],
+    ['a prefix without slash', { prefix: 'lwsgs' }, /option prefix/],
+    ['the root as prefix', { prefix: '/' }, /option prefix.*root/],
+    ['a prefix that climbs', { prefix: '/a/../b' }, /option prefix/],
+    ['a login page elsewhere', { loginPage: '//evil.test' }, /option loginPage/],
+    ['a plain password for the admin', { admin: { username: 'boss', passwordHash: 'secret' } }, /admin\.passwordHash.*hashPassword/],
+    ['too many sectors', { sectors: Array.from({ length: 29 }, (_, index) => `s${index}`) }, /option sectors has more than 28/],
+    ['a sector with a name of ours', { sectors: ['admin'] }, /option sectors has the name "admin"/],
+    ['a sector twice', { sectors: ['a', 'a'] }, /option sectors has a name twice/],
+    ['a passwords rule below the floor', { password: { minLength: 7 } }, /password\.minLength.*from 8 to 64/],
+    ['a time of zero', { session: { idle: 0 } }, /session\.idle.*whole number of seconds/],
+    ['a time that is no number', { session: { absolute: '60' } }, /session\.absolute/],
+    ['NaN', { links: { verifyEmail: Number.NaN } }, /links\.verifyEmail/],
+    ['a forgot link of two days', { links: { forgotPassword: 172_800 } }, /links\.forgotPassword.*86400/],
+    ['a cookie name with a prefix', { session: { cookieName: '__Host-x' } }, /session\.cookieName/],
+    ['a rate limit of zero', { rateLimits: { login: { max: 0, seconds: 1 } } }, /rateLimits\.login\.max/]
+  ]
+  for (const [name, change, sentence] of cases) {
+    it(`refuses ${name} and says what to do`, () => {
+      assert.throws(
+        () => resolve(change),
+        (error) => error instanceof GsOptionError && sentence.test(error.message)
+      )
+    })
+  }
+})

@@ -1,0 +1,425 @@
+import { GsOptionError } from './errors.ts'
+
+/** A mail as the flows hand it over: one recipient, plain text and an HTML form of the same. */
+export interface Mail {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  /** The same for each attempt to send one mail, without angle brackets. */
+  readonly messageId: string
+}
+
+/** Sends mail. A rejection is retried later; one with `permanent: true` is not. */
+export interface Mailer {
+  send(mail: Mail): Promise<void>
+  close(): Promise<void> | void
+}
+
+/** Hashes and verifies passwords; replace it to use another algorithm or library. */
+export interface PasswordHasher {
+  /** A PHC string of this password with the current parameters. */
+  hash(password: Buffer): Promise<string>
+  /** Whether the password belongs to the stored hash. Never throws for a damaged hash: it is simply not verified. */
+  verify(password: Buffer, stored: string): Promise<boolean>
+  /** Whether the stored hash should be replaced after a successful login. */
+  needsRehash(stored: string): boolean
+}
+
+export interface GsMailOptions {
+  /** The mail server: `smtp://host:587`, `smtps://user:password@host`. Other hosts than this one need TLS (`smtps:`, or STARTTLS with `smtp:`). */
+  readonly smtp?: string
+  /** Your own sender instead of `smtp`. */
+  readonly mailer?: Mailer
+  /** Sender: `name@example.com` or `Name <name@example.com>`. */
+  readonly from: string
+  /** Where people can ask; named in the mails. Default: nothing. */
+  readonly contact?: string
+  /** Send to a mail server on another host without encryption. Default: false. */
+  readonly allowInsecure?: boolean
+}
+
+/** Requests that one address (IPv4, or IPv6 /64) may make, within a time in seconds. */
+export interface RateLimit {
+  readonly max: number
+  readonly seconds: number
+}
+
+export interface GsRateLimits {
+  /** Log in, change password, delete account. Default: 60 in 60 s. */
+  readonly login?: RateLimit
+  /** Sign up. Default: 60 in 3600 s. */
+  readonly register?: RateLimit
+  /** Forgot password, resend verification: what sends mail. Default: 30 in 3600 s. */
+  readonly mail?: RateLimit
+  /** Links from mails. Default: 60 in 60 s. */
+  readonly link?: RateLimit
+  /** Look-up of a user name. Default: 120 in 60 s. */
+  readonly check?: RateLimit
+}
+
+export interface GsSessionOptions {
+  /** Name of the cookie; over https the prefix `__Host-` is added. Default: `gs`. */
+  readonly cookieName?: string
+  /** Seconds without a request after which a logged-in session ends. Default: 3600. */
+  readonly idle?: number
+  /** Seconds after login at which a session ends at the latest. Default: 86400. */
+  readonly absolute?: number
+  /** Both, for "keep me logged in". Default: 2592000 (30 days, the most NIST SP 800-63B-4 advises). */
+  readonly remembered?: number
+  /** Seconds without a request after which an anonymous session ends. Default: 1200. */
+  readonly anonymousIdle?: number
+  /** Seconds after which an anonymous session ends at the latest. Default: 86400. */
+  readonly anonymousAbsolute?: number
+  /** "Last active" is written at most once in so many seconds for each session. Default: 60. */
+  readonly activityInterval?: number
+}
+
+export interface GsPasswordOptions {
+  /** Shortest password in characters (code points), 8 or more. Default: 15 (NIST SP 800-63B-4 for passwords as the only factor). */
+  readonly minLength?: number
+  /** Words that are no passwords here, besides the site's name and host. Default: none. */
+  readonly contextWords?: readonly string[]
+  /** Another algorithm or library. Default: argon2id of Node, m=19456 t=2 p=1. */
+  readonly hasher?: PasswordHasher
+  /** Hashes that run at once. Default: `min(cores, UV_THREADPOOL_SIZE − 2)`, at least 1. */
+  readonly concurrency?: number
+  /** Hashes that may wait; one more answers 503. Default: 50 for each that runs. */
+  readonly maxWaiting?: number
+}
+
+export interface GsOptions {
+  /** The public origin, e.g. `https://example.com`: for links in mails, the cookie's attributes and the check of `Origin`. Never taken from the request. */
+  readonly baseUrl: string
+  /** Secrets of at least 32 bytes: the first signs, all verify. To replace a key put the new one first and drop the old one a day later. */
+  readonly keys: readonly string[]
+  /** A file path (or `:memory:`) for SQLite, or the address of a PostgreSQL database (needs the package `pg`). */
+  readonly database: { readonly sqlite: string } | { readonly postgres: string }
+  readonly mail: GsMailOptions
+  /** Where the calls and pages live. Default: `/lwsgs`. */
+  readonly prefix?: string
+  /** Name of the site in mails and pages. Default: the host of `baseUrl`. */
+  readonly siteName?: string
+  /** Page to which visitors who are not logged in are sent. Default: the prefix and `/`. */
+  readonly loginPage?: string
+  /** An admin who lives in the configuration; `passwordHash` comes from `hashPassword()`. Default: none. */
+  readonly admin?: { readonly username: string; readonly passwordHash: string; readonly email?: string }
+  /** Names of the application's own mask bits: the first is bit 4, at most 28. Default: none. */
+  readonly sectors?: readonly string[]
+  /** User names that nobody may register, besides `admin`, `root` and the like. Default: none. */
+  readonly reservedNames?: readonly string[]
+  readonly session?: GsSessionOptions
+  readonly password?: GsPasswordOptions
+  /** Life of mailed links in seconds. `verifyEmail` (default 86400) is also the life of accounts that are never verified; `forgotPassword` (default 1800) at most 86400. */
+  readonly links?: { readonly verifyEmail?: number; readonly forgotPassword?: number }
+  /** Limits per client address; `false` turns them off. */
+  readonly rateLimits?: GsRateLimits | false
+  /** The clock, ms since 1970; for tests. Default: `Date.now`. */
+  readonly now?: () => number
+}
+
+/** Options with all defaults, checked; times in ms. */
+export interface ResolvedOptions {
+  readonly origin: string
+  readonly secure: boolean
+  readonly keys: readonly string[]
+  readonly database: { readonly sqlite: string } | { readonly postgres: string }
+  readonly mail: {
+    readonly smtp: URL | null
+    readonly mailer: Mailer | null
+    readonly from: { readonly name: string; readonly address: string }
+    readonly contact: string
+    readonly allowInsecure: boolean
+  }
+  readonly prefix: string
+  readonly siteName: string
+  readonly loginPage: string
+  readonly admin: { readonly username: string; readonly passwordHash: string; readonly email: string | null } | null
+  readonly sectors: readonly string[]
+  readonly reservedNames: readonly string[]
+  readonly session: {
+    readonly cookieName: string
+    readonly limits: { readonly idle: number; readonly absolute: number; readonly remembered: number }
+    readonly ticketLimits: { readonly idle: number; readonly absolute: number }
+    readonly activityInterval: number
+  }
+  readonly password: {
+    readonly minLength: number
+    readonly contextWords: readonly string[]
+    readonly hasher: PasswordHasher | null
+    readonly concurrency: number | null
+    readonly maxWaiting: number | null
+  }
+  readonly links: { readonly verifyEmail: number; readonly forgotPassword: number }
+  readonly rateLimits: Required<GsRateLimits> | null
+  readonly now: () => number
+}
+
+const refuse = (message: string): never => {
+  throw new GsOptionError(`fastify-gs: ${message}`)
+}
+
+function onlyKnown(value: unknown, where: string, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the option ${where} must be an object.`)
+  for (const key of Object.keys(value as object)) {
+    if (!known.includes(key))
+      refuse(`the option ${where === 'options' ? '' : `${where}.`}${key} is not known; known are ${known.join(', ')}.`)
+  }
+}
+
+function text(value: unknown, name: string, cure: string): string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || /\p{Cc}/u.test(value))
+    refuse(`the option ${name} must be ${cure}.`)
+  return value as string
+}
+
+const optionalText = (value: unknown, name: string, cure: string): string | null => (value === undefined ? null : text(value, name, cure))
+
+function texts(value: unknown, name: string): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) refuse(`the option ${name} must be a list of texts.`)
+  return (value as unknown[]).map((item, index) => text(item, `${name}[${index}]`, 'a text'))
+}
+
+function count(value: unknown, name: string, fallback: number, min: number, max: number, unit: string): number {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    refuse(`the option ${name} must be a whole number of ${unit} from ${min} to ${max}; it is ${String(value)}.`)
+  }
+  return value as number
+}
+
+const year = 31_536_000
+const milliseconds = (value: unknown, name: string, fallback: number, max = 10 * year) =>
+  count(value, name, fallback, 1, max, 'seconds') * 1000
+
+function resolveOrigin(value: unknown): URL {
+  const cure = 'the public origin of the site, like "https://example.com", without path'
+  const given = text(value, 'baseUrl', cure)
+  if (!URL.canParse(given)) return refuse(`the option baseUrl must be ${cure}.`)
+  const url = new URL(given)
+  if (
+    (url.protocol !== 'https:' && url.protocol !== 'http:') ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== ''
+  ) {
+    refuse(`the option baseUrl must be ${cure}.`)
+  }
+  return url
+}
+
+/** Examples from the documentation must not become somebody's secret. */
+const sampleKeys = new Set(['change-me-change-me-change-me-change-me', 'a secret of at least thirty-two bytes'])
+
+function resolveKeys(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    return refuse('the option keys must be a list with at least one secret of 32 bytes or more; make one with `openssl rand -base64 32`.')
+  }
+  for (const [index, key] of (value as unknown[]).entries()) {
+    if (typeof key !== 'string' || Buffer.byteLength(key) < 32)
+      refuse(`the option keys[${index}] must be a text of 32 bytes or more; make one with \`openssl rand -base64 32\`.`)
+    if (sampleKeys.has(key as string) || new Set(key as string).size < 8)
+      refuse(`the option keys[${index}] is an example or trivial; make one with \`openssl rand -base64 32\`.`)
+  }
+  return [...(value as string[])]
+}
+
+function resolveDatabase(value: unknown): ResolvedOptions['database'] {
+  const cure = 'the option database must be { sqlite: "path/to/file" } or { postgres: "postgres://…" }.'
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return refuse(cure)
+  const { sqlite, postgres } = value as { sqlite?: unknown; postgres?: unknown }
+  if (typeof sqlite === 'string' && sqlite !== '') return { sqlite }
+  if (typeof postgres === 'string' && /^postgres(ql)?:\/\//.test(postgres) && URL.canParse(postgres)) return { postgres }
+  return refuse(cure)
+}
+
+/** `name@host` or `Name <name@host>`; hosts without a dot are fine for a sender. */
+const senderPattern =
+  /^(?:(?<name>[^<>"@,;:\\]*[^<>"@,;:\\ ]) *<(?<inner>[^<>@\s,;:"\\()]+@[A-Za-z0-9.-]+)>|(?<plain>[^<>@\s,;:"\\()]+@[A-Za-z0-9.-]+))$/
+
+function resolveMail(value: unknown): ResolvedOptions['mail'] {
+  onlyKnown(value, 'mail', ['smtp', 'mailer', 'from', 'contact', 'allowInsecure'])
+  const mail = value as GsMailOptions
+  if ((mail.smtp === undefined) === (mail.mailer === undefined))
+    refuse('the option mail needs either smtp (an address) or mailer (your own sender).')
+  let smtp: URL | null = null
+  if (mail.smtp !== undefined) {
+    const cure = 'an address like "smtp://mail.example.com:587" or "smtps://user:password@mail.example.com"'
+    const given = text(mail.smtp, 'mail.smtp', cure)
+    if (!URL.canParse(given)) return refuse(`the option mail.smtp must be ${cure}.`)
+    smtp = new URL(given)
+    if ((smtp.protocol !== 'smtp:' && smtp.protocol !== 'smtps:') || smtp.hostname === '') refuse(`the option mail.smtp must be ${cure}.`)
+  } else if (typeof mail.mailer?.send !== 'function' || typeof mail.mailer.close !== 'function') {
+    refuse('the option mail.mailer must be an object with send(mail) and close().')
+  }
+  const groups = senderPattern.exec(text(mail.from, 'mail.from', 'a sender like "Name <name@example.com>"'))?.groups
+  const address = groups?.['inner'] ?? groups?.['plain']
+  if (address === undefined) return refuse('the option mail.from must be a sender like "Name <name@example.com>" or "name@example.com".')
+  if (mail.allowInsecure !== undefined && typeof mail.allowInsecure !== 'boolean')
+    refuse('the option mail.allowInsecure must be true or false.')
+  return {
+    smtp,
+    mailer: mail.mailer ?? null,
+    from: { name: groups?.['name'] ?? '', address },
+    contact: optionalText(mail.contact, 'mail.contact', 'a text, for example an address') ?? '',
+    allowInsecure: mail.allowInsecure ?? false
+  }
+}
+
+function resolvePath(value: unknown, name: string, fallback: string): string {
+  if (value === undefined) return fallback
+  const path = text(value, name, 'a path like "/lwsgs"')
+  if (!/^\/(?!\/)[\w\-./~]*$/.test(path) || path.split('/').some((segment) => segment === '.' || segment === '..')) {
+    refuse(`the option ${name} must be a path like "/lwsgs"; it is ${JSON.stringify(path)}.`)
+  }
+  return path
+}
+
+function resolveRateLimits(value: unknown): ResolvedOptions['rateLimits'] {
+  if (value === false) return null
+  const defaults: Required<GsRateLimits> = {
+    login: { max: 60, seconds: 60 },
+    register: { max: 60, seconds: 3600 },
+    mail: { max: 30, seconds: 3600 },
+    link: { max: 60, seconds: 60 },
+    check: { max: 120, seconds: 60 }
+  }
+  if (value === undefined) return defaults
+  onlyKnown(value, 'rateLimits', Object.keys(defaults))
+  const given = value as GsRateLimits
+  const one = (name: keyof GsRateLimits): RateLimit => {
+    const limit = given[name]
+    if (limit === undefined) return defaults[name]
+    onlyKnown(limit, `rateLimits.${name}`, ['max', 'seconds'])
+    return {
+      max: count(limit.max, `rateLimits.${name}.max`, defaults[name].max, 1, 1_000_000, 'requests'),
+      seconds: count(limit.seconds, `rateLimits.${name}.seconds`, defaults[name].seconds, 1, 86_400, 'seconds')
+    }
+  }
+  return { login: one('login'), register: one('register'), mail: one('mail'), link: one('link'), check: one('check') }
+}
+
+function resolveAdmin(value: unknown, isPasswordHash: (text: string) => boolean): ResolvedOptions['admin'] {
+  if (value === undefined) return null
+  onlyKnown(value, 'admin', ['username', 'passwordHash', 'email'])
+  const admin = value as NonNullable<GsOptions['admin']>
+  const passwordHash = text(admin.passwordHash, 'admin.passwordHash', 'what `await hashPassword(password)` gives')
+  if (!isPasswordHash(passwordHash))
+    refuse(
+      'the option admin.passwordHash must be what `await hashPassword(password)` gives; a password itself does not belong into the configuration.'
+    )
+  return {
+    username: text(admin.username, 'admin.username', 'a user name'),
+    passwordHash,
+    email: optionalText(admin.email, 'admin.email', 'an e-mail address')
+  }
+}
+
+function resolveSectors(value: unknown): readonly string[] {
+  const sectors = texts(value, 'sectors')
+  if (sectors.length > 28) refuse('the option sectors has more than 28 names; the mask has only bits 4 to 31 for them.')
+  for (const sector of sectors) {
+    if (!/^[A-Za-z][\w-]*$/.test(sector) || ['user', 'admin', 'verified', 'forgot'].includes(sector)) {
+      refuse(
+        `the option sectors has the name ${JSON.stringify(sector)}; use letters, digits, - and _, and none of user, admin, verified, forgot.`
+      )
+    }
+  }
+  if (new Set(sectors).size !== sectors.length) refuse('the option sectors has a name twice.')
+  return sectors
+}
+
+/** How options are checked that need knowledge of other folders. */
+export interface OptionChecks {
+  isPasswordHash(text: string): boolean
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws {GsOptionError} in a sentence that names the option and the cure
+ */
+export function resolveOptions(given: GsOptions, checks: OptionChecks): ResolvedOptions {
+  onlyKnown(given, 'options', [
+    'baseUrl',
+    'keys',
+    'database',
+    'mail',
+    'prefix',
+    'siteName',
+    'loginPage',
+    'admin',
+    'sectors',
+    'reservedNames',
+    'session',
+    'password',
+    'links',
+    'rateLimits',
+    'now'
+  ])
+  const url = resolveOrigin(given.baseUrl)
+  const prefix = resolvePath(given.prefix, 'prefix', '/lwsgs').replace(/\/+$/, '')
+  if (prefix === '') refuse('the option prefix must be a path like "/lwsgs"; the root cannot be used.')
+
+  const session = given.session ?? {}
+  onlyKnown(session, 'session', ['cookieName', 'idle', 'absolute', 'remembered', 'anonymousIdle', 'anonymousAbsolute', 'activityInterval'])
+  const cookieName = optionalText(session.cookieName, 'session.cookieName', 'a name for a cookie') ?? 'gs'
+  if (!/^[A-Za-z][\w-]{0,63}$/.test(cookieName))
+    refuse('the option session.cookieName must be letters, digits, - and _; the prefix __Host- is added by itself.')
+
+  const password = given.password ?? {}
+  onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'concurrency', 'maxWaiting'])
+  if (
+    password.hasher !== undefined &&
+    [password.hasher.hash, password.hasher.verify, password.hasher.needsRehash].some((f) => typeof f !== 'function')
+  ) {
+    refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
+  }
+
+  const links = given.links ?? {}
+  onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword'])
+  if (given.now !== undefined && typeof given.now !== 'function') refuse('the option now must be a function that gives ms since 1970.')
+  const siteName = optionalText(given.siteName, 'siteName', 'a text') ?? url.host
+
+  return Object.freeze({
+    origin: url.origin,
+    secure: url.protocol === 'https:',
+    keys: resolveKeys(given.keys),
+    database: resolveDatabase(given.database),
+    mail: resolveMail(given.mail),
+    prefix,
+    siteName,
+    loginPage: resolvePath(given.loginPage, 'loginPage', `${prefix}/`),
+    admin: resolveAdmin(given.admin, checks.isPasswordHash),
+    sectors: resolveSectors(given.sectors),
+    reservedNames: texts(given.reservedNames, 'reservedNames'),
+    session: {
+      cookieName,
+      limits: {
+        idle: milliseconds(session.idle, 'session.idle', 3600),
+        absolute: milliseconds(session.absolute, 'session.absolute', 86_400),
+        remembered: milliseconds(session.remembered, 'session.remembered', 2_592_000)
+      },
+      ticketLimits: {
+        idle: milliseconds(session.anonymousIdle, 'session.anonymousIdle', 1200),
+        absolute: milliseconds(session.anonymousAbsolute, 'session.anonymousAbsolute', 86_400)
+      },
+      activityInterval: milliseconds(session.activityInterval, 'session.activityInterval', 60, 3600)
+    },
+    password: {
+      minLength: count(password.minLength, 'password.minLength', 15, 8, 64, 'characters'),
+      contextWords: [...texts(password.contextWords, 'password.contextWords'), siteName, url.hostname, url.hostname.split('.')[0]!],
+      hasher: password.hasher ?? null,
+      concurrency: password.concurrency === undefined ? null : count(password.concurrency, 'password.concurrency', 1, 1, 1024, 'hashes'),
+      maxWaiting: password.maxWaiting === undefined ? null : count(password.maxWaiting, 'password.maxWaiting', 100, 1, 100_000, 'hashes')
+    },
+    links: {
+      verifyEmail: milliseconds(links.verifyEmail, 'links.verifyEmail', 86_400),
+      forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400)
+    },
+    rateLimits: resolveRateLimits(given.rateLimits),
+    now: given.now ?? Date.now
+  })
+}

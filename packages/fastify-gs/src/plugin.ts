@@ -1,0 +1,243 @@
+import fastifyCookie from '@fastify/cookie'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { pruneUnverifiedAccounts } from './accounts/accounts.ts'
+import { synchronizeConfiguredAdmin } from './accounts/configured-admin.ts'
+import { pruneLinks, tokenOfLink } from './accounts/email-links.ts'
+import { checkEmail, usernameKey } from './accounts/identifiers.ts'
+import { createThrottle } from './accounts/throttle.ts'
+import { gsPaths } from './api.ts'
+import { argon2Available, createPasswords, isPasswordHash } from './crypto/passwords.ts'
+import { createKeyRing } from './crypto/tokens.ts'
+import type { GsDatabase } from './database/database.ts'
+import { openPostgres } from './database/postgres.ts'
+import { openSqlite } from './database/sqlite.ts'
+import { GsOptionError, GsStartError } from './errors.ts'
+import { changePassword } from './flows/change-password.ts'
+import { checkName } from './flows/check-name.ts'
+import { deleteAccount } from './flows/delete-account.ts'
+import { forgotPassword } from './flows/forgot-password.ts'
+import { login } from './flows/login.ts'
+import { logout } from './flows/logout.ts'
+import { pageStyle } from './flows/page-style.ts'
+import { register } from './flows/register.ts'
+import { sessionInfo } from './flows/session-info.ts'
+import type { FlowServices } from './flows/shared/flow.ts'
+import { bodyLimit, prepareScope } from './flows/shared/scope.ts'
+import { verifyEmail } from './flows/verify-email.ts'
+import type { SessionEndEvent, SessionEndListener } from './hooks.ts'
+import { createSessionEvents } from './live/session-events.ts'
+import { createSmtpMailer } from './mail/mailer.ts'
+import { createOutbox } from './mail/outbox.ts'
+import type { Policy } from './mounts/policy.ts'
+import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
+import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
+import { createActivity } from './sessions/activity.ts'
+import { createLoadSession, offerTicket, type SessionLoading } from './sessions/load-session.ts'
+import { isSameOrigin } from './sessions/same-origin.ts'
+import { createSessionCookie } from './sessions/session-cookie.ts'
+import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
+import { createSignIn } from './sessions/sign-in.ts'
+
+/** What the plugin offers to the application as `app.gs`. */
+export interface Gs {
+  /** Path under which the calls live. */
+  readonly prefix: string
+  /** Public origin. */
+  readonly origin: string
+  /** A hook for `onRequest` that lets only those pass whom the policy allows. @throws {GsOptionError} for anything that is not a policy */
+  readonly requirePolicy: RequirePolicy
+  /** Whether a request was made by a page of this site or by no page at all; unsafe methods of routes with a policy are checked already. */
+  isSameOrigin(request: FastifyRequest): boolean
+  /** Calls the listener for every session that ends in this process, before the request that caused it is answered. Returns how to stop that. */
+  onSessionEnd(listener: SessionEndListener): () => void
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    gs: Gs
+  }
+}
+
+const flushInterval = 5_000
+const sweepInterval = 60_000
+const sweepBatch = 500
+/** How long ended links are remembered, so that a late click is told what happened, ms. */
+const linkMemory = 7 * 86_400_000
+
+const open = (options: ResolvedOptions, app: FastifyInstance): Promise<GsDatabase> =>
+  'sqlite' in options.database
+    ? openSqlite(options.database.sqlite)
+    : openPostgres(options.database.postgres, (error) => app.log.warn({ err: error }, 'an idle database connection broke'))
+
+function resolveAdmin({ admin }: ResolvedOptions) {
+  if (admin === null) return null
+  const key = usernameKey(admin.username)
+  if (key === null) throw new GsOptionError("fastify-gs: the option admin.username must have only letters, digits, and . _ - ' in it.")
+  try {
+    return {
+      username: { value: admin.username, key },
+      passwordHash: admin.passwordHash,
+      email: admin.email === null ? null : checkEmail(admin.email)
+    }
+  } catch {
+    throw new GsOptionError('fastify-gs: the option admin.email must be an e-mail address like name@example.com.')
+  }
+}
+
+/** Attaches the policy that a route states in its `config`; a route that escaped this is refused when it is asked for. */
+function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
+  const guarded = new WeakSet<object>()
+  app.addHook('onRoute', (route) => {
+    const policy = (route.config as { gs?: Policy } | undefined)?.gs
+    if (policy === undefined) return
+    const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
+    route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]
+    guarded.add(route.config!)
+  })
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { config } = request.routeOptions
+    if (config?.gs === undefined || guarded.has(config)) return done()
+    done(
+      new Error(
+        `The route ${request.routeOptions.url} has a policy but was added before fastify-gs was registered; register fastify-gs first.`
+      )
+    )
+  })
+}
+
+const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
+  const options = resolveOptions(given, { isPasswordHash })
+  const admin = resolveAdmin(options)
+  if (!argon2Available && options.password.hasher === null) {
+    throw new GsStartError(
+      'This Node has no crypto.argon2; use Node 24.7 or later with its own OpenSSL, or set the option password.hasher.'
+    )
+  }
+  const { now, session } = options
+  const database = await open(options, app)
+  app.addHook('onClose', () => database.close())
+  await synchronizeConfiguredAdmin(database, admin, now())
+
+  if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
+
+  const keys = createKeyRing(options.keys)
+  const activity = createActivity(session.activityInterval)
+  const events = createSessionEvents(app.log)
+  const loading: SessionLoading = {
+    cookie: createSessionCookie(session.cookieName, options.secure),
+    keys,
+    limits: session.limits,
+    ticketLimits: session.ticketLimits,
+    activity,
+    findSession: createFindSession(database),
+    now
+  }
+  const outbox = createOutbox({
+    database,
+    mailer:
+      options.mail.mailer ??
+      createSmtpMailer({ url: options.mail.smtp!, from: options.mail.from, allowInsecure: options.mail.allowInsecure }),
+    context: { siteName: options.siteName, loginUrl: options.origin + options.loginPage, contact: options.mail.contact },
+    async linkUrl(kind, linkId) {
+      const token = await tokenOfLink(database.db, keys, linkId, now())
+      const path = kind === 'verify-email' ? gsPaths.verifyEmailPage : gsPaths.forgotPasswordPage
+      return token === null ? null : `${options.origin}${options.prefix}${path}?token=${token}`
+    },
+    host: new URL(options.origin).hostname,
+    log: app.log,
+    now
+  })
+  const requirePolicy = createRequirePolicy({ ...options })
+  const { hasher, concurrency, maxWaiting } = options.password
+  const services: FlowServices = {
+    options,
+    database,
+    keys,
+    passwords: createPasswords({
+      ...(hasher !== null && { hasher }),
+      ...(concurrency !== null && { concurrency }),
+      ...(maxWaiting !== null && { maxWaiting })
+    }),
+    throttle: createThrottle(database, now),
+    outbox,
+    signIn: createSignIn(loading),
+    events,
+    offerTicket: (request, reply) => offerTicket(loading, request, reply)
+  }
+
+  app.decorateRequest('gs', null as never)
+  app.decorate('gs', {
+    prefix: options.prefix,
+    origin: options.origin,
+    requirePolicy,
+    isSameOrigin: (request) => isSameOrigin(request.headers, options.origin),
+    onSessionEnd: events.onSessionEnd
+  })
+
+  app.addHook('onRequest', createLoadSession(loading))
+  guardRoutes(app, requirePolicy)
+
+  await app.register(
+    async (scope) => {
+      await prepareScope(scope, services)
+      for (const flow of [sessionInfo, checkName, register, verifyEmail, login, logout, forgotPassword, changePassword, deleteAccount])
+        flow(scope, services)
+      pageStyle(scope)
+    },
+    { prefix: options.prefix, bodyLimit } as object
+  )
+
+  keepHouse(app, services, activity)
+}
+
+/** Timers: write down activity, remove what has ended. They begin when the server is ready and end before the database closes. */
+function keepHouse(app: FastifyInstance, services: FlowServices, activity: SessionLoading['activity']): void {
+  const { database, events, options, outbox, throttle } = services
+  const { limits } = options.session
+
+  const flush = async () => {
+    const seen = activity.take()
+    if (seen.size > 0) await database.transaction((trx) => recordActivity(trx, seen))
+  }
+  const sweep = async () => {
+    const at = options.now()
+    // In batches, each its own transaction: nobody waits long for a big one.
+    for (let ended: SessionEndEvent[] | undefined; ended === undefined || ended.length === sweepBatch;) {
+      ended = await database.transaction((trx) => pruneSessions(trx, limits, at, sweepBatch))
+      events.ended(ended)
+    }
+    for (let gone: string[] | undefined; gone === undefined || gone.length === sweepBatch;)
+      gone = await database.transaction((trx) => pruneUnverifiedAccounts(trx, at - options.links.verifyEmail, sweepBatch))
+    await database.transaction(async (trx) => {
+      await pruneLinks(trx, at - linkMemory)
+      await throttle.prune(trx, at)
+      await outbox.prune(trx, at)
+    })
+  }
+
+  let running = Promise.resolve()
+  const inTurn = (task: () => Promise<void>) => {
+    running = running.then(task).catch((error: unknown) => app.log.error({ err: error }, 'housekeeping failed; it is tried again'))
+  }
+  const timers: NodeJS.Timeout[] = []
+  app.addHook('onReady', async () => {
+    timers.push(setInterval(inTurn, flushInterval, flush).unref(), setInterval(inTurn, sweepInterval, sweep).unref())
+    inTurn(sweep)
+    outbox.start()
+  })
+  app.addHook('onClose', async () => {
+    for (const timer of timers) clearInterval(timer)
+    inTurn(flush)
+    await running
+    await outbox.stop()
+  })
+}
+
+/**
+ * Sessions, accounts, mail flows and policies for a Fastify application. Register it once, at the root, before the routes it protects.
+ *
+ * @throws {GsOptionError} an option is wrong
+ * @throws {GsStartError} the database cannot be used
+ */
+export const fastifyGs = fp(plugin, { fastify: '5.x', name: 'fastify-gs' })

@@ -1,0 +1,20 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/**
+ * Whether the headers say that a request was made by a page of this origin, or by no page at all. `Sec-Fetch-Site` cannot be set by
+ * pages and decides when present; `same-site` does not suffice, because another host of the domain is another origin. Without it
+ * `Origin` has to be ours. Programs send neither; SameSite=Lax keeps the cookie from old browsers' cross-site posts.
+ */
+export function isSameOrigin(headers: IncomingHttpHeaders, origin: string): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  const from = headers.origin
+  return from === undefined || from.toLowerCase() === origin
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Whether a method may have an effect and needs the check. */
+export function isUnsafe(method: string): boolean {
+  return !safeMethods.has(method)
+}

@@ -1,0 +1,168 @@
+import { sql } from 'kysely'
+import type { Account } from '../accounts/accounts.ts'
+import { createId, createToken, digest } from '../crypto/tokens.ts'
+import type { Db, GsDatabase, RawRow } from '../database/database.ts'
+import type { SessionEndCause, SessionEndEvent } from '../hooks.ts'
+
+/** Limits of logged-in sessions, in ms. */
+export interface SessionLimits {
+  /** Without a request for so long the session ends. */
+  readonly idle: number
+  /** Ends at the latest so long after login. */
+  readonly absolute: number
+  /** Both, for sessions that are kept logged in. */
+  readonly remembered: number
+}
+
+/** A logged-in session with its account, as one row of the database gives it. */
+export interface FoundSession {
+  readonly id: string
+  readonly createdAt: number
+  readonly lastActiveAt: number
+  /** Absolute end, ms. */
+  readonly expiresAt: number
+  readonly remember: boolean
+  readonly forgotAt: number | null
+  readonly account: Account
+  readonly level: number
+  readonly sectors: number
+}
+
+const toSession = (row: RawRow): FoundSession => ({
+  id: row[0] as string,
+  createdAt: row[1] as number,
+  lastActiveAt: row[2] as number,
+  expiresAt: row[3] as number,
+  remember: row[4] === 1,
+  forgotAt: row[5] as number | null,
+  account: {
+    id: row[6] as string,
+    username: row[7] as string,
+    email: row[8] as string | null,
+    verified: row[9] === 1 || row[10] === 1,
+    admin: row[10] === 1,
+    configured: row[10] === 1
+  },
+  level: row[11] as number,
+  sectors: row[12] as number
+})
+
+export type FindSession = (token: string) => FoundSession | null | Promise<FoundSession | null>
+
+/**
+ * The one query of a logged-in request: session ⟕ account by the hash of the token. Compiled once, columns as an array;
+ * synchronous on SQLite. Limits are the caller's business.
+ */
+export function createFindSession(database: GsDatabase): FindSession {
+  const query = database.db
+    .selectFrom('gs_sessions as s')
+    .innerJoin('gs_accounts as a', 'a.id', 's.account_id')
+    .select(['s.id', 's.created_at', 's.last_active_at', 's.expires_at', 's.remember', 's.forgot_at'])
+    .select(['a.id as account_id', 'a.username', 'a.email'])
+    .select(sql<number>`case when a.verified_email_key is null then 0 else 1 end`.as('verified'))
+    .select(['a.configured', 'a.level', 'a.sectors'])
+    .where('s.token_hash', '=', '')
+    .compile()
+  const lookup = database.prepareLookup(query.sql)
+  return (token) => {
+    const row = lookup(digest(token))
+    if (row instanceof Promise) return row.then((found) => (found === undefined ? null : toSession(found)))
+    return row === undefined ? null : toSession(row)
+  }
+}
+
+/** Which limit a session has crossed; null: it lives. */
+export function expiryCause(
+  session: Pick<FoundSession, 'lastActiveAt' | 'expiresAt' | 'remember'>,
+  limits: SessionLimits,
+  now: number
+): 'idle' | 'absolute' | null {
+  if (now >= session.expiresAt) return 'absolute'
+  return now >= session.lastActiveAt + (session.remember ? limits.remembered : limits.idle) ? 'idle' : null
+}
+
+export interface NewSession {
+  readonly accountId: string
+  readonly remember: boolean
+  readonly forgotAt: number | null
+  readonly ip: string
+  readonly userAgent: string
+  readonly now: number
+}
+
+/** Creates a session; the token is handed out here once and kept nowhere. */
+export async function createSession(
+  db: Db,
+  session: NewSession,
+  limits: SessionLimits
+): Promise<{ id: string; token: string; expiresAt: number }> {
+  const token = createToken()
+  const id = createId()
+  const expiresAt = session.now + (session.remember ? limits.remembered : limits.absolute)
+  await db
+    .insertInto('gs_sessions')
+    .values({
+      id,
+      token_hash: digest(token),
+      account_id: session.accountId,
+      created_at: session.now,
+      last_active_at: session.now,
+      expires_at: expiresAt,
+      remember: session.remember ? 1 : 0,
+      forgot_at: session.forgotAt,
+      ip: session.ip,
+      user_agent: session.userAgent.slice(0, 512)
+    })
+    .execute()
+  return { id, token, expiresAt }
+}
+
+/** Gives a living session a new token; the old one is dead at once. Null: the session has ended meanwhile. */
+export async function renewToken(db: Db, id: string, change: { forgotAt: number | null }): Promise<string | null> {
+  const token = createToken()
+  const result = await db
+    .updateTable('gs_sessions')
+    .set({ token_hash: digest(token), forgot_at: change.forgotAt })
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n ? token : null
+}
+
+/** Ends one session. Says what ended, for {@link SessionEndEvent}s after the commit. */
+export async function endSession(db: Db, id: string, cause: SessionEndCause): Promise<SessionEndEvent[]> {
+  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).returning(['id', 'account_id']).execute()
+  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
+}
+
+/** Ends all sessions of an account, but for one if `except` is given. */
+export async function endSessionsOf(db: Db, accountId: string, cause: SessionEndCause, except?: string): Promise<SessionEndEvent[]> {
+  const query = db.deleteFrom('gs_sessions').where('account_id', '=', accountId)
+  const rows = await (except === undefined ? query : query.where('id', '!=', except)).returning(['id', 'account_id']).execute()
+  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
+}
+
+/** Writes when sessions were last active; never turns a time back, never revives a session. */
+export async function recordActivity(db: Db, seen: ReadonlyMap<string, number>): Promise<void> {
+  for (const [id, at] of seen) {
+    await db.updateTable('gs_sessions').set({ last_active_at: at }).where('id', '=', id).where('last_active_at', '<', at).execute()
+  }
+}
+
+/** Removes at most `limit` sessions that have crossed a limit. */
+export async function pruneSessions(db: Db, limits: SessionLimits, now: number, limit: number): Promise<SessionEndEvent[]> {
+  const rows = await db
+    .selectFrom('gs_sessions')
+    .select(['id', 'expires_at'])
+    .where((eb) =>
+      eb.or([
+        eb('expires_at', '<=', now),
+        eb.and([eb('last_active_at', '<=', now - limits.idle), eb('remember', '=', 0)]),
+        eb.and([eb('last_active_at', '<=', now - limits.remembered), eb('remember', '=', 1)])
+      ])
+    )
+    .limit(limit)
+    .execute()
+  const ended: SessionEndEvent[] = []
+  for (const row of rows) ended.push(...(await endSession(db, row.id, row.expires_at <= now ? 'absolute' : 'idle')))
+  return ended
+}
