@@ -1,4 +1,4 @@
-import { Type, type Static, type TObject, type TSchema } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 
 /*
  * The contract between fastify-gs and its clients: paths below the prefix, bodies, answers.
@@ -24,8 +24,8 @@ export const gsPaths = {
 } as const
 
 /** An object that refuses fields it does not know, so that a typing error is never ignored silently. */
-const closed = <P extends Record<string, TSchema>>(properties: P, description: string): TObject<P> =>
-  Type.Object(properties, { additionalProperties: false, description }) as TObject<P>
+const closed = <P extends Record<string, TSchema>>(properties: P, description: string) =>
+  Type.Object(properties, { additionalProperties: false, description })
 
 /*
  * Lengths here only bound the work; the rules with sentences for people are in accounts/identifiers.ts

@@ -19,11 +19,11 @@ export interface Mailer {
 /** Hashes and verifies passwords; replace it to use another algorithm or library. */
 export interface PasswordHasher {
   /** A PHC string of this password with the current parameters. */
-  hash(password: Buffer): Promise<string>
+  readonly hash: (password: Buffer) => Promise<string>
   /** Whether the password belongs to the stored hash. Never throws for a damaged hash: it is simply not verified. */
-  verify(password: Buffer, stored: string): Promise<boolean>
+  readonly verify: (password: Buffer, stored: string) => Promise<boolean>
   /** Whether the stored hash should be replaced after a successful login. */
-  needsRehash(stored: string): boolean
+  readonly needsRehash: (stored: string) => boolean
 }
 
 export interface GsMailOptions {
@@ -184,7 +184,7 @@ function texts(value: unknown, name: string): readonly string[] {
 function count(value: unknown, name: string, fallback: number, min: number, max: number, unit: string): number {
   if (value === undefined) return fallback
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    refuse(`the option ${name} must be a whole number of ${unit} from ${min} to ${max}; it is ${String(value)}.`)
+    refuse(`the option ${name} must be a whole number of ${unit} from ${min} to ${max}; it is ${JSON.stringify(value)}.`)
   }
   return value as number
 }
@@ -333,7 +333,7 @@ function resolveSectors(value: unknown): readonly string[] {
 
 /** How options are checked that need knowledge of other folders. */
 export interface OptionChecks {
-  isPasswordHash(text: string): boolean
+  readonly isPasswordHash: (text: string) => boolean
 }
 
 /**

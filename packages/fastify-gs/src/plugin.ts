@@ -29,7 +29,6 @@ import type { SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
 import { createOutbox } from './mail/outbox.ts'
-import type { Policy } from './mounts/policy.ts'
 import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
 import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
 import { createActivity } from './sessions/activity.ts'
@@ -89,7 +88,7 @@ function resolveAdmin({ admin }: ResolvedOptions) {
 function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
   const guarded = new WeakSet<object>()
   app.addHook('onRoute', (route) => {
-    const policy = (route.config as { gs?: Policy } | undefined)?.gs
+    const policy = route.config?.gs
     if (policy === undefined) return
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
     route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { GsStartError } from '../errors.ts'
-import { retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
+import { retryingTransaction, type GsDatabase } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
 
@@ -9,8 +9,6 @@ import type { GsTables } from './schema.ts'
  * question has its answer); too many connections, server starting or stopping.
  */
 const transient = new Set(['23505', '40001', '40P01', '55P03', '53300', '57P01', '57P03'])
-
-const int8 = 20
 
 /** The address without user and password, for messages. */
 const printable = (url: string) => {
@@ -28,12 +26,10 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const pg = await import('pg').catch((cause: unknown) => {
     throw new GsStartError('The option database.postgres needs the package "pg"; install it with `npm install pg`.', { cause })
   })
-  const types = {
-    // Times and sectors are below 2^53; as strings they would be compared as text.
-    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      oid === int8 ? Number : pg.default.types.getTypeParser(oid, format as 'text')
-  }
-  const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, types: types as never })
+  const types = new pg.default.TypeOverrides()
+  // Times and sectors are below 2^53; as strings they would be compared as text.
+  types.setTypeParser(pg.default.types.builtins.INT8, Number)
+  const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, types })
   pool.on('error', onError)
   const db = new Kysely<GsTables>({ dialect: new PostgresDialect({ pool }) })
   const transaction = retryingTransaction(db, (error) => transient.has((error as { code?: string }).code ?? ''))
@@ -56,8 +52,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     transaction,
     prepareLookup(sql) {
       const name = `gs_lookup_${++lookups}`
-      return async (parameter) =>
-        (await pool.query<never[]>({ name, text: sql, values: [parameter], rowMode: 'array' })).rows[0] as RawRow | undefined
+      return async (parameter) => (await pool.query<never[]>({ name, text: sql, values: [parameter], rowMode: 'array' })).rows[0]
     },
     close: () => db.destroy()
   }

@@ -81,7 +81,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
             statement = opened.prepare(sql === 'begin' ? 'begin immediate' : sql)
             statements.set(sql, statement)
           }
-          return statement as never
+          return statement
         }
       }
     })

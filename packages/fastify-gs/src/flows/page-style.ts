@@ -17,7 +17,7 @@ a { color: var(--accent) }
 
 /** The style sheet of the pages that need no script. */
 export function pageStyle(app: FastifyInstance): void {
-  app.get(pageStylePath, { schema: { hide: true } as object }, (_request, reply) =>
+  app.get(pageStylePath, (_request, reply) =>
     reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(style)
   )
 }

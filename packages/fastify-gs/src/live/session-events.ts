@@ -3,8 +3,8 @@ import type { SessionEndEvent, SessionEndListener } from '../hooks.ts'
 
 /** Tells the listeners in this process which sessions have ended. */
 export interface SessionEvents {
-  onSessionEnd(listener: SessionEndListener): () => void
-  ended(events: readonly SessionEndEvent[]): void
+  readonly onSessionEnd: (listener: SessionEndListener) => () => void
+  readonly ended: (events: readonly SessionEndEvent[]) => void
 }
 
 export function createSessionEvents(log: Pick<FastifyBaseLogger, 'error'>): SessionEvents {

@@ -45,7 +45,7 @@ export interface OutboxSettings {
   /** Host part of the Message-ID. */
   readonly host: string
   readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
-  now(): number
+  readonly now: () => number
 }
 
 interface Due {
@@ -150,7 +150,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       .select((eb) => eb.fn.min('next_attempt_at').as('at'))
       .where('state', '=', 'waiting')
       .executeTakeFirst()
-    const wait = next?.at == null ? longestSleep : Number(next.at) - now()
+    const wait = next?.at == null ? longestSleep : next.at - now()
     if (!stopped) timer = setTimeout(run, Math.max(50, Math.min(longestSleep, wait))).unref()
   }
 

@@ -98,16 +98,20 @@ export interface Built {
   readonly inbox: Inbox
   readonly clock: Clock
   readonly databasePath: string
-  browser(): Browser
+  readonly browser: () => Browser
   /** Signs up, verifies and gives back the browser that is logged in. */
-  member(username: string, email?: string): Promise<Browser>
+  readonly member: (username: string, email?: string) => Promise<Browser>
 }
 
 /** Cheap parameters: these tests are about the flows, not about the cost of a hash. */
 export const quickHasher = createArgon2Hasher({ memory: 64, passes: 1, parallelism: 1 })
 
 /** An application with fastify-gs on a database of its own, closed after the test. */
-export async function build(t: TestContext, options: Partial<GsOptions> = {}, routes?: (app: FastifyInstance) => void | Promise<void>): Promise<Built> {
+export async function build(
+  t: TestContext,
+  options: Partial<GsOptions> = {},
+  routes?: (app: FastifyInstance) => void | Promise<void>
+): Promise<Built> {
   const directory = mkdtempSync(join(tmpdir(), 'gs-test-'))
   const databasePath = join(directory, 'gs.sqlite3')
   const inbox = new Inbox()
