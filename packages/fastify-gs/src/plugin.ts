@@ -84,24 +84,22 @@ function resolveAdmin({ admin }: ResolvedOptions) {
   }
 }
 
+/** In the config of routes whose policy is enforced. */
+const guarded = Symbol('fastify-gs.guarded')
+
 /** Attaches the policy that a route states in its `config`; a route that escaped this is refused when it is asked for. */
 function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
-  const guarded = new WeakSet<object>()
   app.addHook('onRoute', (route) => {
     const policy = route.config?.gs
     if (policy === undefined) return
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
     route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]
-    guarded.add(route.config!)
+    route.config = { ...route.config, [guarded]: true } as typeof route.config & object
   })
   app.addHook('onRequest', (request, _reply, done) => {
-    const { config } = request.routeOptions
-    if (config?.gs === undefined || guarded.has(config)) return done()
-    done(
-      new Error(
-        `The route ${request.routeOptions.url} has a policy but was added before fastify-gs was registered; register fastify-gs first.`
-      )
-    )
+    const { config, url } = request.routeOptions
+    if (config?.gs === undefined || guarded in config) return done()
+    done(new Error(`The route ${url} has a policy but was added before fastify-gs was registered; register fastify-gs first.`))
   })
 }
 

@@ -181,8 +181,8 @@ describe('openSqlite', () => {
 })
 
 describe('openPostgres', () => {
-  it('is migrated once when several start together, and refuses a newer schema', async (t) => {
-    const url = await emptyPostgres(t)
+  it('is migrated once when several start together, and refuses a newer schema', async () => {
+    const url = await emptyPostgres()
     const opened = await Promise.all(Array.from({ length: 4 }, () => openPostgres(url, () => undefined)))
     const { db } = opened[0]!
     assert.deepEqual(await db.selectFrom('gs_schema').select('version').execute(), [{ version: schemaVersion }])

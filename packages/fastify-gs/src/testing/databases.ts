@@ -9,28 +9,32 @@ import { openSqlite } from '../database/sqlite.ts'
 import { startPostgres, type PostgresServer } from './postgres-server.ts'
 
 let server: Promise<PostgresServer> | undefined
-after(async () => (await server)?.stop())
+const created: string[] = []
 
 /** `DATABASE_URL`, or a server of this test process. */
 async function serverUrl(): Promise<string> {
   return process.env['DATABASE_URL'] ?? (await (server ??= startPostgres())).url
 }
 
-let databases = 0
+async function administer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: await serverUrl() })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+// At the very end: the tests close their connections in hooks of their own.
+after(async () => {
+  for (const name of created) await administer(`drop database if exists ${name} with (force)`)
+  await (await server)?.stop()
+})
 
 /** The address of an empty PostgreSQL database of its own: on `DATABASE_URL`, or on a server that is started for the purpose. */
-export async function emptyPostgres(t: TestContext): Promise<string> {
-  const base = await serverUrl()
-  const name = `gs_test_${process.pid}_${++databases}`
-  const run = async (statement: string) => {
-    const client = new pg.Client({ connectionString: base })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
-  }
-  await run(`create database ${name}`)
-  t.after(() => run(`drop database if exists ${name} with (force)`))
-  const url = new URL(base)
+export async function emptyPostgres(): Promise<string> {
+  const name = `gs_test_${process.pid}_${created.length}`
+  created.push(name)
+  await administer(`create database ${name}`)
+  const url = new URL(await serverUrl())
   url.pathname = `/${name}`
   return url.href
 }
@@ -55,7 +59,7 @@ export const engines: readonly { name: string; open(t: TestContext): Promise<GsD
   {
     name: 'PostgreSQL',
     async open(t) {
-      const url = await emptyPostgres(t)
+      const url = await emptyPostgres()
       const database = await openPostgres(url, () => undefined)
       t.after(() => database.close())
       return database

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { STATUS_CODES } from 'node:http'
 import { parse as parseForm } from 'node:querystring'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -85,7 +86,7 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
     return {
       statusCode: error.statusCode,
       code: error.code,
-      error: error.name,
+      error: STATUS_CODES[error.statusCode] ?? 'Error',
       message: error.message,
       ...(error.field !== undefined && { field: error.field })
     }
