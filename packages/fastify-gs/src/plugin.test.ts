@@ -253,6 +253,6 @@ describe('the story on PostgreSQL', () => {
     const names = await Promise.all(
       Array.from({ length: 20 }, (_, i) => browser().post('/lwsgs/register', { username: 'alice', email: `a${i}@mail.test`, password }))
     )
-    assert.deepEqual(names.map((answer) => answer.statusCode).sort(), [202, ...Array.from({ length: 19 }, () => 409)])
+    assert.deepEqual(names.map((answer) => answer.statusCode).toSorted((a, b) => a - b), [202, ...Array.from({ length: 19 }, () => 409)])
   })
 })

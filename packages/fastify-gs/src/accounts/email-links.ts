@@ -6,7 +6,7 @@ export type LinkPurpose = LinksTable['purpose']
 
 /**
  * The token of a link is computed from its id with the server's key, so neither the database nor the outbox ever holds it,
- * and a mail that is sent again carries the same token. 128 bits of signature behind a public id.
+ * and a mail that is sent again carries the same token. 192 bits of signature behind a public id.
  */
 const tokenLength = 32
 const tokenOf = (signature: string, id: string) => `${id}${signature}`
@@ -16,12 +16,18 @@ export interface IssuedLink {
   readonly id: string
 }
 
-/** Issues a link; older ones of the same purpose for the account are void from now on. */
+/** Issues a link, in a transaction; older ones of the same purpose for the account are void from now on. */
 export async function issueLink(
   db: Db,
   keys: KeyRing,
   link: { purpose: LinkPurpose; accountId: string; email: string; now: number; lifetime: number }
 ): Promise<IssuedLink> {
+  // Takes the account's row, so that on PostgreSQL simultaneous calls wait for each other: they would not see, and not void, each other's link.
+  await db
+    .updateTable('gs_accounts')
+    .set((eb) => ({ created_at: eb.ref('created_at') }))
+    .where('id', '=', link.accountId)
+    .execute()
   await voidLinks(db, link.accountId, link.now, link.purpose)
   const id = createId()
   await db

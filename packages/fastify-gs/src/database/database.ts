@@ -17,10 +17,10 @@ export interface GsDatabase {
   readonly engine: 'sqlite' | 'postgres'
   readonly db: Db
   /** Runs `work` in one transaction and again when another process was in the way. Refuses with `GS_BUSY` in the end. */
-  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
   /** Prepares the statement for the request path. `sql` has one parameter. */
-  prepareLookup(sql: string): Lookup
-  close(): Promise<void>
+  readonly prepareLookup: (sql: string) => Lookup
+  readonly close: () => Promise<void>
 }
 
 /** A transaction that waits for other processes with back-off: some 15 tries within about 2 s. */

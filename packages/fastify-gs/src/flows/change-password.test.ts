@@ -63,7 +63,7 @@ describe('change-password', () => {
     assert.equal(answers.filter((answer) => answer.statusCode === 200).length, 1)
     const loser = answers.find((answer) => answer.statusCode !== 200)!
     assert.ok(['GS_CONFLICT', 'GS_NOT_LOGGED_IN', 'GS_CURRENT_PASSWORD'].includes(loser.json().code), loser.body)
-    const winner = answers[0]!.statusCode === 200 ? 'the first new password' : 'the second new password'
+    const winner = answers[0].statusCode === 200 ? 'the first new password' : 'the second new password'
     assert.equal((await browser().post('/lwsgs/login', { username: 'alice', password: winner })).statusCode, 200)
   })
 })

@@ -63,7 +63,7 @@ describe('verify-email', () => {
     for (const token of ['x', verify.toUpperCase(), verify.slice(0, -1), `${verify}=`, `${verify}.`, forgot, '%00', ' ', 'null'])
       assert.deepEqual([(await browser().post('/lwsgs/verify-email', { token })).json().code], ['GS_LINK_INVALID'], token)
     for (const token of ['', null, 0, true, [verify], { verify }, undefined, 'x'.repeat(300)])
-      assert.equal((await browser().post('/lwsgs/verify-email', { token })).json().code, 'GS_BODY_INVALID', String(token))
+      assert.equal((await browser().post('/lwsgs/verify-email', { token })).json().code, 'GS_BODY_INVALID')
     assert.equal((await browser().post('/lwsgs/forgot-password/redeem', { token: verify })).json().code, 'GS_LINK_INVALID')
   })
 
