@@ -35,7 +35,8 @@ export function sendPage(reply: FastifyReply, status: number, prefix: string, si
     .headers({
       'content-security-policy': contentSecurityPolicy,
       'cross-origin-opener-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
+      // Keeps the token of the address to this page; with no-referrer browsers would send "Origin: null" with the page's own form.
+      'referrer-policy': 'strict-origin',
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store'
     })

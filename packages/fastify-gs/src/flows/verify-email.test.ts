@@ -18,7 +18,7 @@ describe('verify-email', () => {
 
     const visitor = browser()
     const page = await visitor.visit(`/lwsgs/lwsgs-confirm?token=${token}`)
-    assert.equal(page.headers['referrer-policy'], 'no-referrer')
+    assert.equal(page.headers['referrer-policy'], 'strict-origin')
     assert.equal(page.headers['cache-control'], 'no-store')
     assert.doesNotMatch(page.body, /alice|<script/)
     const action = /action="([^"]+)"/.exec(page.body)![1]!

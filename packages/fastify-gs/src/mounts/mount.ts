@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import { GsOptionError } from '../errors.ts'
 import type { Policy } from './policy.ts'
 
@@ -48,14 +49,7 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: 
   return { prefix: prefix.replace(/\/$/, ''), root: real }
 }
 
-/**
- * Serves a directory to those whom the policy allows. The policy is a hook in the very scope that serves the files, so no spelling of a
- * path reaches a file past it, and symbolic links do not lead out of the root.
- *
- * @throws {GsOptionError} while registering: prefix, root or policy is not usable
- */
-export async function gsMount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
-  if (!app.hasDecorator('gs')) throw new GsOptionError('fastify-gs: register the plugin fastifyGs before gsMount.')
+async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
   const { prefix, root } = resolveMount(app, options)
   const policy = options.policy ?? 0
   const open = policy === 0
@@ -94,3 +88,12 @@ export async function gsMount(app: FastifyInstance, options: GsMountOptions): Pr
     })
   })
 }
+
+/**
+ * Serves a directory to those whom the policy allows. The policy is a hook in the very scope that serves the files, so no spelling of a
+ * path reaches a file past it, and symbolic links do not lead out of the root.
+ *
+ * @throws {GsOptionError} while registering: prefix, root or policy is not usable
+ */
+// Not encapsulated: the option `prefix` is ours, Fastify would put its own in front of it once more.
+export const gsMount = fp(mount, { fastify: '5.x', name: 'fastify-gs-mount', dependencies: ['fastify-gs'] })

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
+import { StartError } from '../start-error.ts'
+import { temporaryDirectory } from '../testing.ts'
+import { openBoardDatabase } from './database.ts'
+import { addMessage, findLastIdx } from './messages.ts'
+
+function refuses(path: string, sentence: RegExp): void {
+  const before = readFileSync(path)
+  assert.throws(
+    () => openBoardDatabase(path),
+    (error) => {
+      assert.ok(error instanceof StartError)
+      assert.match(error.message, sentence)
+      assert.ok(error.message.startsWith(path))
+      return true
+    }
+  )
+  assert.deepEqual(readFileSync(path), before, 'the file was changed')
+}
+
+describe('openBoardDatabase', () => {
+  it('makes the file, and finds the posts again later', async (t) => {
+    const directory = await temporaryDirectory(t)
+    const path = join(directory, 'board.sqlite3')
+    const first = openBoardDatabase(path)
+    await addMessage(first, { username: 'alice', content: 'hello', time: 1 })
+    await first.destroy()
+    assert.deepEqual(readdirSync(directory), ['board.sqlite3'])
+
+    const second = openBoardDatabase(path)
+    t.after(() => second.destroy())
+    assert.equal(await findLastIdx(second), 1)
+  })
+
+  it('syncs each commit to the disk', async (t) => {
+    const db = openBoardDatabase(join(await temporaryDirectory(t), 'board.sqlite3'))
+    t.after(() => db.destroy())
+    assert.deepEqual((await sql`pragma journal_mode`.execute(db)).rows, [{ journal_mode: 'wal' }])
+    assert.deepEqual((await sql`pragma synchronous`.execute(db)).rows, [{ synchronous: 2 }])
+  })
+
+  it('is not disturbed by what a killed start left behind', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    writeFileSync(`${path}.${process.pid}.tmp`, 'half a database')
+    writeFileSync(`${path}.${process.pid}.tmp-wal`, 'half a log')
+    const db = openBoardDatabase(path)
+    t.after(() => db.destroy())
+    assert.equal(await findLastIdx(db), 0)
+  })
+
+  it('refuses a file that is not SQLite', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    writeFileSync(path, 'these are not the posts you are looking for\n'.repeat(100))
+    refuses(path, /is not an intact SQLite database: restore a backup/)
+  })
+
+  it('refuses an empty file instead of beginning anew', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    writeFileSync(path, '')
+    refuses(path, /is empty: restore a backup/)
+  })
+
+  it('refuses a file with damaged pages', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    await openBoardDatabase(path).destroy()
+    const bytes = readFileSync(path)
+    bytes.fill(0x5a, 4096)
+    writeFileSync(path, bytes)
+    refuses(path, /damaged|not an intact SQLite database/)
+  })
+
+  it('refuses a file from a newer version', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    await openBoardDatabase(path).destroy()
+    const file = new Sqlite(path)
+    file.pragma('user_version = 999')
+    file.close()
+    refuses(path, /comes from a newer version of the message board \(999; this one knows \d+\): start that version/)
+  })
+
+  it('refuses a database of another program', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    const file = new Sqlite(path)
+    file.pragma('journal_mode = WAL')
+    file.exec('create table account (id text)')
+    file.close()
+    refuses(path, /is a database of another program: move it away/)
+  })
+
+  it('refuses a directory in place of the file', async (t) => {
+    const path = await temporaryDirectory(t)
+    assert.throws(() => openBoardDatabase(path), /^StartError: .*cannot be opened for writing/)
+  })
+})

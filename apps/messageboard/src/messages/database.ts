@@ -1,0 +1,128 @@
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect, type Generated } from 'kysely'
+import { StartError } from '../start-error.ts'
+
+/** The tables of the board. */
+export interface BoardTables {
+  message: {
+    /** Never used again, and ascending in the order of posting. */
+    idx: Generated<number>
+    /** Seconds since 1970. */
+    time: number
+    /** The author's name as it was when posting. */
+    username: string
+    content: string
+  }
+}
+
+export type BoardDatabase = Kysely<BoardTables>
+
+/** One step each; `user_version` of the file counts the steps it has seen. */
+const migrations = [
+  `create table message (
+     idx integer primary key autoincrement,
+     time integer not null,
+     username text not null,
+     content text not null
+   ) strict`
+]
+
+/** Says whose file it is, in the place which SQLite has for that ("gsMB"). */
+const applicationId = 0x67734d42
+
+function open(path: string): Sqlite.Database {
+  // A writer in another process is waited for this many ms at most, because the event loop waits too.
+  const file = new Sqlite(path, { timeout: 100 })
+  try {
+    file.pragma('journal_mode = WAL')
+    // In WAL mode SQLite's default may lose the last commits in a power cut, and they have been answered.
+    file.pragma('synchronous = FULL')
+    return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+function migrate(file: Sqlite.Database, path: string): void {
+  file
+    .transaction(() => {
+      const version = file.pragma('user_version', { simple: true }) as number
+      const owner = file.pragma('application_id', { simple: true })
+      if (owner !== applicationId && !(owner === 0 && version === 0 && file.prepare('select 1 from sqlite_schema').get() === undefined)) {
+        throw new StartError(`${path} is a database of another program: move it away, or choose another directory with GS_DATA_DIR.`)
+      }
+      if (version > migrations.length) {
+        throw new StartError(
+          `${path} comes from a newer version of the message board (${version}; this one knows ${migrations.length}): start that version, or restore an older backup.`
+        )
+      }
+      for (const step of migrations.slice(version)) file.exec(step)
+      file.pragma(`application_id = ${applicationId}`)
+      file.pragma(`user_version = ${migrations.length}`)
+    })
+    .immediate()
+}
+
+/** Made under another name, so that under its own name the file is never half a database. */
+function create(path: string): void {
+  const temporary = `${path}.${process.pid}.tmp`
+  const remove = () => ['', '-wal', '-shm', '-journal'].forEach((suffix) => rmSync(temporary + suffix, { force: true }))
+  try {
+    remove()
+    const file = open(temporary)
+    try {
+      migrate(file, path)
+    } finally {
+      file.close()
+    }
+    renameSync(temporary, path)
+  } finally {
+    remove()
+  }
+}
+
+/**
+ * Opens the board's own SQLite file, and makes or migrates it when needed.
+ *
+ * @throws {StartError} not writable, not SQLite, damaged, of another program, or from a newer version
+ */
+export function openBoardDatabase(path: string): BoardDatabase {
+  let file: Sqlite.Database | undefined
+  try {
+    if (!existsSync(path)) create(path)
+    // SQLite would take an empty file for a new database, and nobody would notice that the posts are gone.
+    if (statSync(path).size === 0)
+      throw new StartError(`${path} is empty: restore a backup, or remove the file to begin with an empty board.`)
+    file = open(path)
+    if (file.pragma('quick_check(1)', { simple: true }) !== 'ok') {
+      throw new StartError(`${path} is damaged: restore a backup, or move the file away to begin with an empty board.`)
+    }
+    migrate(file, path)
+  } catch (error) {
+    file?.close()
+    if (error instanceof StartError) throw error
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+      throw new StartError(
+        `${path} is not an intact SQLite database: restore a backup, or move the file away to begin with an empty board.`,
+        {
+          cause: error
+        }
+      )
+    }
+    throw new StartError(
+      `${path} cannot be opened for writing (${code}): check the owner and mode of the file and its directory, and the space on the disk.`,
+      {
+        cause: error
+      }
+    )
+  }
+  return new Kysely<BoardTables>({ dialect: new SqliteDialect({ database: file }) })
+}
+
+/** Whether the database could not do its work just now (locked, disk full, input or output error), so that a later attempt makes sense. */
+export function isDatabaseTrouble(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setInterval } from 'node:timers/promises'
+import { WebSocket, type RawData } from 'ws'
+
+/** A directory that goes with the test. */
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'messageboard-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A port on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export interface Frame {
+  readonly idx: string
+  readonly time: string
+  readonly username: string
+  readonly content: string
+}
+
+/** Collects what a socket receives from the moment it is made. */
+export class FrameReader {
+  readonly frames: Frame[] = []
+  readonly closed: Promise<{ code: number; reason: string }>
+  readonly #socket: WebSocket
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket
+    socket.on('message', (data: RawData) => this.frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+    socket.on('error', () => {})
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
+    })
+  }
+
+  /** Waits until so many frames have come in all. */
+  async count(count: number): Promise<Frame[]> {
+    while (this.frames.length < count) await once(this.#socket, 'message')
+    return this.frames.slice(0, count)
+  }
+
+  async until(isLast: (frame: Frame) => boolean): Promise<Frame[]> {
+    for (;;) {
+      const index = this.frames.findIndex((frame) => isLast(frame))
+      if (index >= 0) return this.frames.slice(0, index + 1)
+      await once(this.#socket, 'message')
+    }
+  }
+}
+
+/** What a visitor's browser is to the server: an origin and the cookies it was given. */
+export class Visitor {
+  readonly #origin: string
+  readonly #cookies = new Map<string, string>()
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  get cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
+  async fetch(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+    const response = await fetch(this.#origin + path, {
+      redirect: 'manual',
+      ...init,
+      headers: { origin: this.#origin, cookie: this.cookie, ...init.headers }
+    })
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!
+      this.#cookies.set(name!, value!)
+    }
+    return response
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return this.fetch(path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  }
+
+  async logIn(username: string, password: string): Promise<void> {
+    const response = await this.post('/lwsgs/login', { username, password })
+    if (response.status !== 200) throw new Error(`login: ${response.status} ${await response.text()}`)
+  }
+
+  /** Signs up; with `verify` also follows the link in the mail. */
+  async signUp(username: string, verify: boolean): Promise<void> {
+    const password = 'correct horse battery staple'
+    const email = `${username}@example.com`
+    const response = await this.post('/lwsgs/register', { username, email, password })
+    if (response.status !== 202) throw new Error(`register: ${response.status} ${await response.text()}`)
+    if (!verify) return this.logIn(username, password)
+    const { text } = await this.mail(email)
+    const token = /token=([\w-]+)/.exec(text)![1]
+    const verified = await this.post('/lwsgs/verify-email', { token })
+    if (verified.status !== 200) throw new Error(`verify: ${verified.status} ${await verified.text()}`)
+  }
+
+  /** The newest mail to the address; waits until there is one. */
+  async mail(to: string): Promise<{ subject: string; text: string }> {
+    for await (const _ of setInterval(20)) {
+      const mails = (await (await fetch(`${this.#origin}/mailbox/messages.json`)).json()) as { to: string; subject: string; text: string }[]
+      const mail = mails.find((candidate) => candidate.to === to)
+      if (mail !== undefined) return mail
+    }
+    throw new Error('unreachable')
+  }
+
+  /** Opens the websocket of the board. Without `origin` none is sent, as programs do. */
+  openBoard(options: { origin?: string | null; path?: string; subprotocols?: string[] } = {}): WebSocket {
+    const { origin = this.#origin, path = '/lwsgs/board', subprotocols = ['protocol-lws-messageboard'] } = options
+    return new WebSocket(this.#origin.replace('http', 'ws') + path, subprotocols, {
+      ...(origin !== null && { origin }),
+      headers: { cookie: this.cookie }
+    })
+  }
+}
+
+/** The status with which an upgrade was refused; 101 if it was not. */
+export function upgradeStatus(socket: WebSocket): Promise<number> {
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('upgrade', () => {
+      resolve(101)
+      socket.terminate()
+    })
+    socket.on('unexpected-response', (_request, response) => {
+      response.resume()
+      resolve(response.statusCode!)
+    })
+  })
+}

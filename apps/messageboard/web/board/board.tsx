@@ -1,0 +1,20 @@
+import type { ReactNode } from 'react'
+import { useGs } from 'gs-ui'
+import { Intro } from './intro.tsx'
+import { LiveBoard } from './live-board.tsx'
+
+/** The page for whoever is looking at it. */
+export function Board(): ReactNode {
+  const { session } = useGs()
+  if (session === null) return null
+  if (session.username === null) return <Intro />
+  if (!session.verified) {
+    return (
+      <section className="card">
+        <h2>One step left</h2>
+        <p>Verify your e-mail address to read and write: open the link in the mail that we sent you.</p>
+      </section>
+    )
+  }
+  return <LiveBoard key={session.username} />
+}

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { takeNotice } from './page-notice.ts'
+
+describe('takeNotice', () => {
+  test('finds the notice and cleans the address', () => {
+    assert.deepEqual(takeNotice('https://site.test/lwsgs/?gs=verified'), { notice: 'verified', address: '/lwsgs/' })
+  })
+  test('keeps the rest of the address', () => {
+    assert.deepEqual(takeNotice('https://site.test/a?next=%2Fb&gs=changed&c=d#e'), { notice: 'changed', address: '/a?next=%2Fb&c=d#e' })
+  })
+  test('removes what it does not know without showing it', () => {
+    assert.deepEqual(takeNotice('https://site.test/?gs=<b>You won</b>'), { notice: null, address: '/' })
+    assert.deepEqual(takeNotice('https://site.test/?gs=toString'), { notice: null, address: '/' })
+  })
+  test('leaves other pages alone', () => {
+    assert.equal(takeNotice('https://site.test/?gsx=verified'), null)
+  })
+})

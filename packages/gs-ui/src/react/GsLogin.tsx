@@ -1,0 +1,173 @@
+'use client'
+
+import { useRef, useState, type ReactNode } from 'react'
+import type { PageNotice } from '../client/page-notice.ts'
+import type { SessionInfo } from '../client/session-info.ts'
+import { ChangePasswordForm } from './forms/change-password-form.tsx'
+import { DeleteAccountForm } from './forms/delete-account-form.tsx'
+import { ForgotPasswordForm } from './forms/forgot-password-form.tsx'
+import { LoginForm } from './forms/login-form.tsx'
+import { RegisterForm } from './forms/register-form.tsx'
+import { Account } from './panels/account.tsx'
+import { Badge, type Member } from './panels/badge.tsx'
+import { CheckMail } from './panels/check-mail.tsx'
+import { panelFor, type ChosenPanel } from './panels/panel-for.ts'
+import { Unreachable } from './panels/unreachable.tsx'
+import { useFocusOnChange } from './use-focus-on-change.ts'
+import { useGs } from './use-gs.ts'
+import { usePageNotice } from './use-page-notice.ts'
+
+/** Props of `<GsLogin/>`. */
+export interface GsLoginProps {
+  /** Stands below the field of a new password. Say here what your server demands (default: a general advice). */
+  readonly passwordHint?: string
+  /** `auto` follows the visitor's system (default: `auto`). */
+  readonly theme?: 'auto' | 'light' | 'dark'
+}
+
+const sentences = {
+  loggedin: null,
+  verified: 'Your e-mail address is verified.',
+  forgot: null,
+  loggedout: 'You are logged out.',
+  deleted: 'Your account is deleted.',
+  sent: 'If there is such an account, a mail is on its way.',
+  resent: 'If the address still waits for its verification, a new mail is on its way.',
+  registered: 'Please check your mail and open the link in it to verify your address.',
+  changed: 'Your password is changed.',
+  mailed: 'A mail with a link is on its way to you.',
+  next: 'Please log in to see that page.',
+  toolate: 'The five minutes are over. Please enter your current password, or ask for a new link.'
+} as const satisfies Record<PageNotice | 'resent' | 'mailed' | 'next' | 'toolate', string | null>
+
+type Notice = keyof typeof sentences
+
+const defaultHint = 'Long is strong: try a few words that belong together only for you.'
+
+/**
+ * The whole widget, one panel at a time: log in, sign up, verify, recover, change the password, delete the account, log out.
+ * Needs `<GsProvider>` around it and `gs-ui/gs-ui.css`.
+ */
+export function GsLogin({ passwordHint = defaultHint, theme = 'auto' }: GsLoginProps): ReactNode {
+  const gs = useGs()
+  const { session } = gs
+  const username = session?.username ?? null
+  const [chosen, setChosen] = useState<ChosenPanel | null>(null)
+  const [chosenBy, setChosenBy] = useState(username)
+  const [notice, setNotice] = useState<Notice | null>(null)
+  const [typed, setTyped] = useState('')
+  const root = useRef<HTMLElement>(null)
+
+  // A choice ends with the one who made it: the next person at this browser starts at the beginning.
+  if (chosenBy !== username) {
+    setChosenBy(username)
+    setChosen(null)
+  }
+
+  const panel = panelFor(gs, chosen)
+  usePageNotice(setNotice)
+  useFocusOnChange(panel, root)
+
+  const outdated = notice === 'next' && username !== null
+  const sentence = notice === null || outdated ? null : sentences[notice]
+
+  /** Shows a panel, or the one that fits by itself. */
+  function show(next: ChosenPanel | null, say: Notice | null = null): void {
+    setChosen(next)
+    setNotice(say)
+  }
+
+  function login(): void {
+    show('login')
+  }
+
+  function account(): void {
+    show('account')
+  }
+
+  function guestPanel(): ReactNode {
+    switch (panel) {
+      case 'register':
+        return (
+          <RegisterForm
+            passwordHint={passwordHint}
+            onLogin={login}
+            onRegister={(email) => {
+              setTyped(email)
+              show('verify-email')
+            }}
+          />
+        )
+      case 'verify-email':
+        return <CheckMail email={typed} onResent={() => show('verify-email', 'resent')} onLogin={login} />
+      case 'forgot-password':
+        return <ForgotPasswordForm username={typed} onSent={() => show('login', 'sent')} onLogin={login} />
+      default:
+        return (
+          <LoginForm
+            onLogin={() => show(null)}
+            onRegister={() => show('register')}
+            onForgot={(name) => {
+              setTyped(name)
+              show('forgot-password')
+            }}
+          />
+        )
+    }
+  }
+
+  function memberPanel(member: Member): ReactNode {
+    switch (panel) {
+      case 'account':
+        return (
+          <Account
+            session={member}
+            onChangePassword={() => show('change-password')}
+            onDeleteAccount={() => show('delete-account')}
+            onBack={() => show('badge')}
+          />
+        )
+      case 'new-password':
+      case 'change-password':
+        return (
+          <ChangePasswordForm
+            key={panel}
+            username={member.username}
+            passwordHint={passwordHint}
+            forgotten={panel === 'new-password'}
+            onChanged={() => show('badge', 'changed')}
+            onCancel={panel === 'new-password' ? () => show('badge') : account}
+            onTooLate={() => show('change-password', 'toolate')}
+            onSent={() => show('account', 'mailed')}
+          />
+        )
+      case 'delete-account':
+        return <DeleteAccountForm username={member.username} onDeleted={() => show(null, 'deleted')} onCancel={account} />
+      default:
+        return (
+          <Badge session={member} onAccount={account} onLogout={() => show(null, 'loggedout')} onResent={() => show('badge', 'resent')} />
+        )
+    }
+  }
+
+  return (
+    <section
+      ref={root}
+      className="gs-widget"
+      data-theme={theme}
+      data-panel={panel}
+      aria-label="Your account"
+      aria-busy={panel === 'loading'}
+    >
+      <output className="gs-notice">{sentence}</output>
+      <div className="gs-panel">
+        {gs.status === 'failed' && <Unreachable error={gs.error} />}
+        {gs.status === 'ready' && (isMember(gs.session) ? memberPanel(gs.session) : guestPanel())}
+      </div>
+    </section>
+  )
+}
+
+function isMember(session: SessionInfo): session is Member {
+  return session.username !== null
+}
