@@ -150,7 +150,7 @@ describe('the message board', () => {
     }
     await guest.post('/lwsgs/verify-email?x=SECRET', { token: 'SECRET' })
     await guest.post('/lwsgs/login', { username: 'admin', password: 'SECRET' })
-    assert.ok(lines.some((line) => (JSON.parse(line) as { req?: { path: string } }).req?.path === '/lwsgs/lwsgs-confirm'))
+    assert.ok(lines.some((line) => (JSON.parse(line) as { req?: { path: string } }).req?.path === '/lwsgs/needauth/nothing'))
     assert.doesNotMatch(lines.join(''), /SECRET/)
   })
 
@@ -401,6 +401,17 @@ describe('the websocket /lwsgs/board', () => {
       assert.equal(await upgradeStatus(visitor.openBoard({ origin })), 403, String(origin))
     }
     assert.equal(await upgradeStatus(visitor.openBoard()), 101)
+  })
+
+  it('opens for its own pages under another name of this machine too, and no further', async (t) => {
+    const { admin, config } = await start(t)
+    const visitor = await admin()
+    const { port } = new URL(config.baseUrl)
+    const hosts = { [`localhost:${port}`]: 101, [`evil.test:${port}`]: 403, [`192.0.2.1:${port}`]: 403 }
+    for (const [host, status] of Object.entries(hosts)) {
+      assert.equal(await upgradeStatus(visitor.openBoard({ origin: `http://${host}`, host })), status, host)
+    }
+    assert.equal(await upgradeStatus(visitor.openBoard({ origin: `https://localhost:${port}`, host: `localhost:${port}` })), 403)
   })
 
   it('wants its subprotocol', async (t) => {

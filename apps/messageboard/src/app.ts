@@ -10,6 +10,7 @@ import { startMailCatcher } from './mailbox/catcher.ts'
 import { mailboxRoutes } from './mailbox/routes.ts'
 import { openBoardDatabase } from './messages/database.ts'
 import { LiveBoard, closeCodes } from './messages/live.ts'
+import { findLastIdx } from './messages/messages.ts'
 import { messageRoutes, subprotocol } from './messages/routes.ts'
 import { StartError } from './start-error.ts'
 
@@ -81,7 +82,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     })
 
     const db = openBoardDatabase(join(config.dataDirectory, 'messageboard.sqlite3'))
-    const live = new LiveBoard(db, app.log)
+    const live = new LiveBoard(db, app.log, await findLastIdx(db))
     app.addHook('onClose', async () => {
       await live.close()
       await db.destroy()

@@ -32,7 +32,8 @@ describe('prepareDataDirectory', () => {
     const directory = await temporaryDirectory(t)
     await chmod(directory, 0o500)
     // Root may write everywhere but there.
-    await assert.rejects(prepareDataDirectory(process.getuid?.() === 0 ? '/proc/messageboard' : directory), StartError)
+    const path = process.getuid?.() === 0 ? '/proc/messageboard' : join(directory, 'data')
+    await assert.rejects(prepareDataDirectory(path), StartError)
   })
 })
 

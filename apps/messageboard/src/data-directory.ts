@@ -1,8 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartError } from './start-error.ts'
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
+
+/** Not `mkdir` with `recursive`: that never returns below /proc, where each attempt says that the parent is missing. */
+async function makeDirectory(directory: string): Promise<void> {
+  const make = () => mkdir(directory, { mode: 0o700 })
+  try {
+    await make()
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(directory)).isDirectory()) return
+    if (codeOf(error) !== 'ENOENT') throw error
+    await makeDirectory(dirname(directory))
+    await make()
+  }
+}
 
 /**
  * Makes the directory (for its owner only) if it is missing.
@@ -11,11 +26,11 @@ import { StartError } from './start-error.ts'
  */
 export async function prepareDataDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await makeDirectory(directory)
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new StartError(
-      `The data directory ${directory} cannot be written (${(error as NodeJS.ErrnoException).code}): change its owner or mode, or choose another one with GS_DATA_DIR.`,
+      `The data directory ${directory} cannot be written (${codeOf(error)}): change its owner or mode, or choose another one with GS_DATA_DIR.`,
       { cause: error }
     )
   }
@@ -44,7 +59,7 @@ async function writeAtomically(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(temporary, { force: true })
     throw new StartError(
-      `${path} cannot be written (${(error as NodeJS.ErrnoException).code}): make room on the disk, or choose another directory with GS_DATA_DIR.`,
+      `${path} cannot be written (${codeOf(error)}): make room on the disk, or choose another directory with GS_DATA_DIR.`,
       { cause: error }
     )
   }
@@ -54,8 +69,8 @@ async function readLines(path: string): Promise<string[] | null> {
   try {
     return (await readFile(path, 'utf8')).split(/\r?\n/).filter((line) => line !== '')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new StartError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}): change its owner or mode.`, { cause: error })
+    if (codeOf(error) === 'ENOENT') return null
+    throw new StartError(`${path} cannot be read (${codeOf(error)}): change its owner or mode.`, { cause: error })
   }
 }
 

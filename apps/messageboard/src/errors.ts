@@ -23,7 +23,7 @@ export function answerError(error: Refusal, request: FastifyRequest, reply: Fast
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
   reply.code(statusCode).send({
     statusCode,
-    code: known ? error.code : 'BOARD_INTERNAL',
+    code: known ? (error.code ?? 'BOARD_REFUSED') : 'BOARD_INTERNAL',
     error: STATUS_CODES[statusCode],
     message: known ? error.message : 'Something went wrong on the server.',
     ...(error.field !== undefined && { field: error.field })

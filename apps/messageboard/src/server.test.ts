@@ -8,49 +8,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { FrameReader, Visitor, freePort, temporaryDirectory } from './testing.ts'
-
-/** Starts the board as a user starts it: another process, everything by environment. */
-function run(t: TestContext, env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
-  const errors = text(child.stderr)
-  const exited = once(child, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>
-  t.after(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
-  return {
-    child,
-    errors,
-    exited,
-    output: () => output,
-    /** Waits for the banner. */
-    async ready() {
-      while (!/Data +\S+\n(.*\n)?\n/.test(output)) {
-        const happened = await Promise.race([once(child.stdout, 'data'), exited.then(() => 'exit')])
-        if (happened === 'exit') assert.fail(`the board did not start: ${await errors}`)
-      }
-    }
-  }
-}
-
-async function environment(t: TestContext): Promise<{ PORT: string; GS_DATA_DIR: string; GS_WEB_DIR: string; GS_BASE_URL: string }> {
-  const directory = await temporaryDirectory(t)
-  const web = join(directory, 'web')
-  mkdirSync(web)
-  writeFileSync(join(web, 'index.html'), '<!doctype html><title>Message board</title>')
-  const port = await freePort()
-  return { PORT: String(port), GS_DATA_DIR: join(directory, 'data'), GS_WEB_DIR: web, GS_BASE_URL: `http://127.0.0.1:${port}` }
-}
+import { FrameReader, Visitor, boardEnvironment, freePort, startBoard, temporaryDirectory } from './testing.ts'
 
 /** The one sentence on standard error of a start that must fail. */
 async function failure(t: TestContext, env: NodeJS.ProcessEnv): Promise<string> {
-  const board = run(t, env)
+  const board = startBoard(t, env)
   const [code] = await board.exited
   assert.equal(code, 1)
   const message = await board.errors
@@ -61,8 +23,8 @@ async function failure(t: TestContext, env: NodeJS.ProcessEnv): Promise<string> 
 
 describe('a start of the board', () => {
   it('shows where it is and a password that works, once', async (t) => {
-    const env = await environment(t)
-    const first = run(t, env)
+    const env = await boardEnvironment(t)
+    const first = startBoard(t, env)
     await first.ready()
     assert.match(first.output(), new RegExp(`Message board +http://127\\.0\\.0\\.1:${env.PORT}/\n`))
     assert.match(first.output(), new RegExp(`Mailbox +http://localhost:${env.PORT}/mailbox/`))
@@ -74,7 +36,7 @@ describe('a start of the board', () => {
     assert.deepEqual(await first.exited, [0, null])
     assert.equal(await first.errors, '')
 
-    const second = run(t, env)
+    const second = startBoard(t, env)
     await second.ready()
     assert.doesNotMatch(second.output(), /password/)
     await new Visitor(env.GS_BASE_URL).logIn('admin', password!)
@@ -83,17 +45,17 @@ describe('a start of the board', () => {
   })
 
   it('takes the admin password from the environment and does not show it', async (t) => {
-    const env = { ...(await environment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
-    const board = run(t, env)
+    const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+    const board = startBoard(t, env)
     await board.ready()
     await new Visitor(env.GS_BASE_URL).logIn('admin', 'a password of my own')
     assert.doesNotMatch(board.output(), /a password of my own/)
   })
 
   it('keeps what it answered when it is killed', async (t) => {
-    const env = { ...(await environment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+    const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
     for (let round = 1; round <= 3; round++) {
-      const board = run(t, env)
+      const board = startBoard(t, env)
       await board.ready()
       const admin = new Visitor(env.GS_BASE_URL)
       await admin.logIn('admin', 'a password of my own')
@@ -102,7 +64,7 @@ describe('a start of the board', () => {
       board.child.kill('SIGKILL')
       await board.exited
     }
-    const board = run(t, env)
+    const board = startBoard(t, env)
     await board.ready()
     const admin = new Visitor(env.GS_BASE_URL)
     await admin.logIn('admin', 'a password of my own')
@@ -123,10 +85,10 @@ describe('a start of the board', () => {
   })
 
   it('works after a start that was killed at any moment', async (t) => {
-    const env = await environment(t)
+    const env = await boardEnvironment(t)
     // Kills ever later, until a start comes through; what the earlier ones left behind must not disturb it.
     for (let delay = 100; ; delay += 100) {
-      const board = run(t, env)
+      const board = startBoard(t, env)
       const timer = setTimeout(() => board.child.kill('SIGKILL'), delay)
       const [code, signal] = await Promise.race([
         board.exited,
@@ -149,8 +111,8 @@ describe('a start of the board', () => {
 describe('SIGTERM and SIGINT', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`${signal}: closes sockets with 1001, finishes what runs, and exits with 0`, async (t) => {
-      const env = { ...(await environment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
-      const board = run(t, env)
+      const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+      const board = startBoard(t, env)
       await board.ready()
       const admin = new Visitor(env.GS_BASE_URL)
       await admin.logIn('admin', 'a password of my own')
@@ -187,8 +149,8 @@ describe('SIGTERM and SIGINT', () => {
 
 describe('a stop', () => {
   it('does not wait for ever for a request that never ends', async (t) => {
-    const env = { ...(await environment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
-    const board = run(t, env)
+    const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+    const board = startBoard(t, env)
     await board.ready()
     const admin = new Visitor(env.GS_BASE_URL)
     await admin.logIn('admin', 'a password of my own')
@@ -207,7 +169,7 @@ describe('a stop', () => {
 
 describe('a start that cannot succeed says why in one sentence', { concurrency: 2 }, () => {
   it('the port is taken', async (t) => {
-    const env = await environment(t)
+    const env = await boardEnvironment(t)
     const other = createServer().listen(Number(env.PORT), '127.0.0.1')
     await once(other, 'listening')
     t.after(() => other.close())
@@ -218,7 +180,7 @@ describe('a start that cannot succeed says why in one sentence', { concurrency: 
   })
 
   it('HOST is no address of this machine', async (t) => {
-    const env = await environment(t)
+    const env = await boardEnvironment(t)
     assert.match(
       await failure(t, { ...env, HOST: '203.0.113.7' }),
       /^HOST is "203\.0\.113\.7", which is no address of this machine: use 127\.0\.0\.1/
@@ -235,28 +197,28 @@ describe('a start that cannot succeed says why in one sentence', { concurrency: 
     ['GS_WEB_DIR', '/nonexistent', /^The pages of the board are not built .*npm run build/]
   ] as const) {
     it(`${name} is ${value}`, async (t) => {
-      const env = await environment(t)
+      const env = await boardEnvironment(t)
       assert.match(await failure(t, { ...env, [name]: value }), sentence)
     })
   }
 
   it('DATABASE_URL leads nowhere', async (t) => {
-    const env = await environment(t)
+    const env = await boardEnvironment(t)
     const message = await failure(t, { ...env, DATABASE_URL: `postgres://user:hunter2@127.0.0.1:${await freePort()}/board` })
     assert.doesNotMatch(message, /hunter2/)
   })
 
   for (const name of ['gs.sqlite3', 'messageboard.sqlite3']) {
     it(`${name} is not SQLite`, async (t) => {
-      const env = await environment(t)
+      const env = await boardEnvironment(t)
       mkdirSync(env.GS_DATA_DIR)
       writeFileSync(join(env.GS_DATA_DIR, name), 'no database\n'.repeat(500))
       assert.match(await failure(t, env), new RegExp(`${name.replace('.', '\\.')} is not an intact SQLite database`))
     })
 
     it(`${name} comes from a newer version`, async (t) => {
-      const env = await environment(t)
-      const board = run(t, env)
+      const env = await boardEnvironment(t)
+      const board = startBoard(t, env)
       await board.ready()
       board.child.kill('SIGTERM')
       await board.exited
@@ -269,7 +231,7 @@ describe('a start that cannot succeed says why in one sentence', { concurrency: 
   }
 
   it('the keys are damaged', async (t) => {
-    const env = await environment(t)
+    const env = await boardEnvironment(t)
     mkdirSync(env.GS_DATA_DIR)
     writeFileSync(join(env.GS_DATA_DIR, 'keys'), 'short\n')
     assert.match(await failure(t, env), /keys is damaged .* remove it/)

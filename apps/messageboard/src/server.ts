@@ -18,9 +18,11 @@ const listenProblems: Record<string, (config: Config) => string> = {
   ENOTFOUND: ({ host }) => `HOST is ${JSON.stringify(host)}, which is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all.`
 }
 
-function explainListenError(error: NodeJS.ErrnoException, config: Config): unknown {
-  const explain = listenProblems[error.code ?? '']
-  return explain === undefined ? error : new StartError(explain(config), { cause: error })
+function explainListenError(error: NodeJS.ErrnoException, config: Config): StartError {
+  const { host, port } = config
+  const explained = listenProblems[error.code ?? '']?.(config)
+  const otherwise = `The board cannot listen at ${host}, port ${port} (${error.code ?? error.message}): choose another HOST or PORT.`
+  return new StartError(explained ?? otherwise, { cause: error })
 }
 
 /** Finds out before anything is opened: a second board must not send the first one's mail. */
@@ -49,7 +51,9 @@ async function start(): Promise<void> {
   const password = config.adminPassword ?? newPassword
   const adminPasswordHash = password === undefined ? storedHash! : await hashPassword(password)
 
-  const log = process.stdout.isTTY ? pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true }) : process.stdout
+  const log = process.stdout.isTTY
+    ? pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true, sync: true })
+    : process.stdout
   const app = await buildApp({ ...config, keys, adminPasswordHash, log })
 
   let stopping = false
@@ -69,7 +73,12 @@ async function start(): Promise<void> {
   process.on('SIGINT', (signal) => void stop(signal))
 
   try {
-    await app.listen({ port: config.port, host: config.host })
+    await app.listen({
+      port: config.port,
+      host: config.host,
+      // Not an address to click on: the one for visitors is in the banner.
+      listenTextResolver: () => `listening on ${config.host}, port ${config.port}`
+    })
   } catch (error) {
     await app.close()
     throw explainListenError(error as NodeJS.ErrnoException, config)

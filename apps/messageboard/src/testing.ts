@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { setInterval } from 'node:timers/promises'
 import { WebSocket, type RawData } from 'ws'
@@ -120,11 +124,11 @@ export class Visitor {
   }
 
   /** Opens the websocket of the board. Without `origin` none is sent, as programs do. */
-  openBoard(options: { origin?: string | null; path?: string; subprotocols?: string[] } = {}): WebSocket {
-    const { origin = this.#origin, path = '/lwsgs/board', subprotocols = ['protocol-lws-messageboard'] } = options
+  openBoard(options: { origin?: string | null; host?: string; path?: string; subprotocols?: string[] } = {}): WebSocket {
+    const { host, origin = this.#origin, path = '/lwsgs/board', subprotocols = ['protocol-lws-messageboard'] } = options
     return new WebSocket(this.#origin.replace('http', 'ws') + path, subprotocols, {
       ...(origin !== null && { origin }),
-      headers: { cookie: this.cookie }
+      headers: { cookie: this.cookie, ...(host !== undefined && { host }) }
     })
   }
 }
@@ -142,4 +146,45 @@ export function upgradeStatus(socket: WebSocket): Promise<number> {
       resolve(response.statusCode!)
     })
   })
+}
+
+/** Starts the board as a user starts it: another process, everything by environment. */
+export function startBoard(t: TestContext, env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+  const errors = text(child.stderr)
+  const exited = once(child, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  return {
+    child,
+    errors,
+    exited,
+    output: () => output,
+    /** Waits for the banner. */
+    async ready() {
+      while (!/Data +\S+\n(.*\n)?\n/.test(output)) {
+        const happened = await Promise.race([once(child.stdout, 'data'), exited.then(() => 'exit')])
+        if (happened === 'exit') assert.fail(`the board did not start: ${await errors}`)
+      }
+    }
+  }
+}
+
+/** An environment with a data directory and pages of its own. */
+export async function boardEnvironment(
+  t: TestContext
+): Promise<{ PORT: string; GS_DATA_DIR: string; GS_WEB_DIR: string; GS_BASE_URL: string }> {
+  const directory = await temporaryDirectory(t)
+  const web = join(directory, 'web')
+  mkdirSync(web)
+  writeFileSync(join(web, 'index.html'), '<!doctype html><title>Message board</title>')
+  const port = await freePort()
+  return { PORT: String(port), GS_DATA_DIR: join(directory, 'data'), GS_WEB_DIR: web, GS_BASE_URL: `http://127.0.0.1:${port}` }
 }

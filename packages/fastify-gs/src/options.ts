@@ -71,7 +71,7 @@ export interface GsSessionOptions {
   readonly anonymousIdle?: number
   /** Seconds after which an anonymous session ends at the latest. Default: 86400. */
   readonly anonymousAbsolute?: number
-  /** "Last active" is written at most once in so many seconds for each session. Default: 60. */
+  /** "Last active" is written at most once in so many seconds for each session; half of `idle` at most. Default: 60. */
   readonly activityInterval?: number
 }
 
@@ -369,6 +369,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   if (!/^[A-Za-z][\w-]{0,63}$/.test(cookieName))
     refuse('the option session.cookieName must be letters, digits, - and _; the prefix __Host- is added by itself.')
 
+  const idle = milliseconds(session.idle, 'session.idle', 3600)
+
   const password = given.password ?? {}
   onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'concurrency', 'maxWaiting'])
   if (
@@ -398,7 +400,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     session: {
       cookieName,
       limits: {
-        idle: milliseconds(session.idle, 'session.idle', 3600),
+        idle,
         absolute: milliseconds(session.absolute, 'session.absolute', 86_400),
         remembered: milliseconds(session.remembered, 'session.remembered', 2_592_000)
       },
@@ -406,7 +408,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
         idle: milliseconds(session.anonymousIdle, 'session.anonymousIdle', 1200),
         absolute: milliseconds(session.anonymousAbsolute, 'session.anonymousAbsolute', 86_400)
       },
-      activityInterval: milliseconds(session.activityInterval, 'session.activityInterval', 60, 3600)
+      // Written late, a use would come too late for a short idle time.
+      activityInterval: Math.min(milliseconds(session.activityInterval, 'session.activityInterval', 60, 3600), idle / 2)
     },
     password: {
       minLength: count(password.minLength, 'password.minLength', 15, 8, 64, 'characters'),

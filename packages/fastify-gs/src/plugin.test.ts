@@ -253,6 +253,37 @@ describe('the story on PostgreSQL', () => {
     const names = await Promise.all(
       Array.from({ length: 20 }, (_, i) => browser().post('/lwsgs/register', { username: 'alice', email: `a${i}@mail.test`, password }))
     )
-    assert.deepEqual(names.map((answer) => answer.statusCode).toSorted((a, b) => a - b), [202, ...Array.from({ length: 19 }, () => 409)])
+    assert.deepEqual(
+      names.map((answer) => answer.statusCode).toSorted((a, b) => a - b),
+      [202, ...Array.from({ length: 19 }, () => 409)]
+    )
+  })
+})
+
+describe('housekeeping', () => {
+  it('keeps an active visitor in with an idle time shorter than the interval of writing', async (t) => {
+    const { clock, member } = await build(t, { session: { idle: 30 } })
+    const alice = await member('alice')
+    for (let i = 0; i < 10; i++) {
+      clock.advance(20)
+      assert.equal((await alice.get('/lwsgs/session')).json().username, 'alice', `after ${(i + 1) * 20} s`)
+    }
+    clock.advance(30)
+    assert.equal((await alice.get('/lwsgs/session')).json().username, null)
+  })
+
+  it('lets the configured admin try again after a restart', async (t) => {
+    const admin = { username: 'boss', passwordHash: await hashPassword(password) }
+    const first = await build(t, { admin })
+    const login = async (built: typeof first, typed: string) =>
+      (await built.browser().post('/lwsgs/login', { username: 'boss', password: typed })).json()
+    for (let i = 0; i < 100; i++) {
+      first.clock.advance(3600)
+      assert.equal((await login(first, 'wrong password here')).code, 'GS_CREDENTIALS')
+    }
+    assert.equal((await login(first, password)).code, 'GS_PASSWORD_DISABLED')
+    await first.app.close()
+    const second = await build(t, { admin, database: { sqlite: first.databasePath }, now: () => first.clock.now })
+    assert.equal((await login(second, password)).username, 'boss')
   })
 })

@@ -59,6 +59,7 @@ declare module 'fastify' {
 }
 
 const flushInterval = 5_000
+const flushGrace = 3 * flushInterval
 const sweepInterval = 60_000
 const sweepBatch = 500
 /** How long ended links are remembered, so that a late click is told what happened, ms. */
@@ -114,7 +115,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   const { now, session } = options
   const database = await open(options, app)
   app.addHook('onClose', () => database.close())
-  await synchronizeConfiguredAdmin(database, admin, now())
+  const adminId = await synchronizeConfiguredAdmin(database, admin, now())
 
   if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
 
@@ -146,6 +147,9 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     now
   })
   const requirePolicy = createRequirePolicy({ ...options })
+  const throttle = createThrottle(database, now)
+  // The configured admin has no mailbox to recover by; whoever can restart the server may try again.
+  if (adminId !== null) await database.transaction((trx) => throttle.forgive(trx, adminId))
   const { hasher, concurrency, maxWaiting } = options.password
   const services: FlowServices = {
     options,
@@ -156,7 +160,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
       ...(concurrency !== null && { concurrency }),
       ...(maxWaiting !== null && { maxWaiting })
     }),
-    throttle: createThrottle(database, now),
+    throttle,
     outbox,
     signIn: createSignIn(loading),
     events,
@@ -199,13 +203,18 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
   }
   const sweep = async () => {
     const at = options.now()
+    // What was used a moment ago may not be written yet, here or in another process; requests keep to the exact limit.
+    await flush()
+    const lenient = { ...limits, idle: limits.idle + flushGrace, remembered: limits.remembered + flushGrace }
     // In batches, each its own transaction: nobody waits long for a big one.
     for (let ended: SessionEndEvent[] | undefined; ended === undefined || ended.length === sweepBatch;) {
-      ended = await database.transaction((trx) => pruneSessions(trx, limits, at, sweepBatch))
+      ended = await database.transaction((trx) => pruneSessions(trx, lenient, at, sweepBatch))
       events.ended(ended)
     }
     for (let gone: string[] | undefined; gone === undefined || gone.length === sweepBatch;)
-      gone = await database.transaction((trx) => pruneUnverifiedAccounts(trx, at - options.links.verifyEmail, sweepBatch))
+      gone = await database.transaction((trx) =>
+        pruneUnverifiedAccounts(trx, at - Math.max(options.links.verifyEmail, options.links.forgotPassword), sweepBatch)
+      )
     await database.transaction(async (trx) => {
       await pruneLinks(trx, at - linkMemory)
       await throttle.prune(trx, at)

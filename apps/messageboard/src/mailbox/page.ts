@@ -61,7 +61,7 @@ function linkify(text: string): Html[] {
 
 /** One mail. Its HTML part is shown as source: a mail must not be able to draw on this page. */
 export function renderMail(mail: CaughtMail): Html {
-  const source = html`<pre class="source">${mail.html}</pre>`
+  const source = html`<pre class="source">${mail.html.trimEnd()}</pre>`
   return layout(
     mail.subject || '(no subject)',
     html`<header>
@@ -77,7 +77,7 @@ export function renderMail(mail: CaughtMail): Html {
           <dt>Caught</dt>
           <dd>${time(mail.date)}</dd>
         </dl>
-        ${mail.text === '' ? '' : html`<pre class="text">${linkify(mail.text)}</pre>`}
+        ${mail.text === '' ? '' : html`<pre class="text">${linkify(mail.text.trimEnd())}</pre>`}
         ${
           mail.html === ''
             ? ''

@@ -1,8 +1,8 @@
-import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
 import createError from '@fastify/error'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopbackAddress, isLoopbackHost } from '../loopback.ts'
 import type { MailCatcher } from './catcher.ts'
 import type { Html } from './html.ts'
 import { renderInbox, renderMail } from './page.ts'
@@ -14,22 +14,14 @@ const NotLocal = createError(
 )
 const NoSuchMail = createError('BOARD_NOT_FOUND', 'There is no such mail. The mails are forgotten when the board stops.', 404)
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-const isLoopback = (address: string) => isIP(address) !== 0 && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-
 /**
  * Whether a request comes from a person at this machine. The peer alone does not say so: a reverse proxy is a local peer too,
  * and so is a browser here that a strange page has lured to this port under a name of its own (DNS rebinding).
  */
 function isLocal(request: FastifyRequest): boolean {
   const { headers, socket } = request
-  if (!isLoopback(socket.remoteAddress ?? '')) return false
-  if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers.via !== undefined) return false
-  const { hostname } = URL.parse(`http://${headers.host}`) ?? { hostname: '' }
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || isLoopback(hostname.replace(/^\[|\]$/g, ''))
+  const proxied = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers.via !== undefined
+  return !proxied && isLoopbackAddress(socket.remoteAddress ?? '') && isLoopbackHost(headers.host)
 }
 
 const sendPage = (reply: FastifyReply, page: Html) => reply.type('text/html; charset=utf-8').send(String(page))

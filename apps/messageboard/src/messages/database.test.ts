@@ -9,6 +9,13 @@ import { temporaryDirectory } from '../testing.ts'
 import { openBoardDatabase } from './database.ts'
 import { addMessage, findLastIdx } from './messages.ts'
 
+/** An empty board, closed. */
+async function makeBoard(path: string): Promise<void> {
+  const db = openBoardDatabase(path)
+  await findLastIdx(db)
+  await db.destroy()
+}
+
 function refuses(path: string, sentence: RegExp): void {
   const before = readFileSync(path)
   assert.throws(
@@ -67,7 +74,7 @@ describe('openBoardDatabase', () => {
 
   it('refuses a file with damaged pages', async (t) => {
     const path = join(await temporaryDirectory(t), 'board.sqlite3')
-    await openBoardDatabase(path).destroy()
+    await makeBoard(path)
     const bytes = readFileSync(path)
     bytes.fill(0x5a, 4096)
     writeFileSync(path, bytes)
@@ -76,7 +83,7 @@ describe('openBoardDatabase', () => {
 
   it('refuses a file from a newer version', async (t) => {
     const path = join(await temporaryDirectory(t), 'board.sqlite3')
-    await openBoardDatabase(path).destroy()
+    await makeBoard(path)
     const file = new Sqlite(path)
     file.pragma('user_version = 999')
     file.close()
@@ -90,6 +97,15 @@ describe('openBoardDatabase', () => {
     file.exec('create table account (id text)')
     file.close()
     refuses(path, /is a database of another program: move it away/)
+  })
+
+  it('refuses a file that another program has locked', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    await makeBoard(path)
+    const other = new Sqlite(path)
+    t.after(() => other.close())
+    other.exec('begin exclusive')
+    assert.throws(() => openBoardDatabase(path), /^StartError: .*is locked by another program/)
   })
 
   it('refuses a directory in place of the file', async (t) => {

@@ -4,7 +4,7 @@ import { Kysely, SqliteDialect, type Generated } from 'kysely'
 import { StartError } from '../start-error.ts'
 
 /** The tables of the board. */
-export interface BoardTables {
+interface BoardTables {
   message: {
     /** Never used again, and ascending in the order of posting. */
     idx: Generated<number>
@@ -111,6 +111,11 @@ export function openBoardDatabase(path: string): BoardDatabase {
           cause: error
         }
       )
+    }
+    if (code.startsWith('SQLITE_BUSY')) {
+      throw new StartError(`${path} is locked by another program: stop that program, or choose another directory with GS_DATA_DIR.`, {
+        cause: error
+      })
     }
     throw new StartError(
       `${path} cannot be opened for writing (${code}): check the owner and mode of the file and its directory, and the space on the disk.`,

@@ -9,12 +9,12 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { FrameReader, temporaryDirectory } from '../testing.ts'
 import { openBoardDatabase } from './database.ts'
 import { LiveBoard, type LiveBoardOptions } from './live.ts'
-import { addMessage } from './messages.ts'
+import { addMessage, findLastIdx } from './messages.ts'
 
 /** A board on a real socket; whoever connects to `/<session>` is taken as having passed the policy. */
 async function startBoard(t: TestContext, options?: LiveBoardOptions) {
   const db = openBoardDatabase(join(await temporaryDirectory(t), 'board.sqlite3'))
-  const live = new LiveBoard(db, Fastify().log, options)
+  const live = new LiveBoard(db, Fastify().log, 0, options)
   const http = createServer()
   const sockets = new WebSocketServer({ server: http })
   sockets.on('connection', (socket, request) => {
@@ -74,7 +74,7 @@ describe('LiveBoard', () => {
   it('starts after the posts of an earlier run', async (t) => {
     const first = await startBoard(t)
     await addMessage(first.db, { username: 'bob', content: 'before', time: 1 })
-    const again = new LiveBoard(first.db, Fastify().log)
+    const again = new LiveBoard(first.db, Fastify().log, await findLastIdx(first.db))
     t.after(() => again.close())
     first.sockets.removeAllListeners('connection')
     first.sockets.on('connection', (socket) => again.join(socket, 'alice'))

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { BoardDatabase } from './database.ts'
-import { findLastIdx, findLastMessages, findMessagesAfter, type Message } from './messages.ts'
+import { findLastMessages, findMessagesAfter, type Message } from './messages.ts'
 
 /** Why the board closes a socket. */
 export const closeCodes = {
@@ -55,17 +55,16 @@ export class LiveBoard {
   readonly #ended = new Set<string>()
   readonly #heartbeat: NodeJS.Timeout
   #queue: Promise<void> = Promise.resolve()
-  #cursor = 0
+  #cursor: number
   #closed = false
 
-  constructor(db: BoardDatabase, log: FastifyBaseLogger, options: LiveBoardOptions = {}) {
+  /** @param cursor the newest post so far; what follows it is sent as new */
+  constructor(db: BoardDatabase, log: FastifyBaseLogger, cursor: number, options: LiveBoardOptions = {}) {
     this.#db = db
     this.#log = log
+    this.#cursor = cursor
     this.#options = { history: 10, heartbeat: 30_000, maxBuffered: 1024 * 1024, maxSocketsPerSession: 20, ...options }
     this.#heartbeat = setInterval(() => this.#beat(), this.#options.heartbeat).unref()
-    this.#enqueue(async () => {
-      this.#cursor = await findLastIdx(db)
-    })
   }
 
   /** Takes over a socket that has passed the policy: history first, then each new post. */

@@ -9,7 +9,7 @@ export interface Message {
 }
 
 /** The longest post, in code points. */
-export const maxContentLength = 4000
+const maxContentLength = 4000
 
 /**
  * Says what is wrong with a text that somebody wants to post, or null. A post is data: it is kept and shown exactly as typed,

@@ -1,5 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyError, FastifyPluginAsync } from 'fastify'
+import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { isLoopbackHost } from '../loopback.ts'
 import { isDatabaseTrouble, type BoardDatabase } from './database.ts'
 import {
   BodyInvalid,
@@ -22,6 +23,9 @@ export const subprotocol = 'protocol-lws-messageboard'
 
 /** 4000 code points, each written as twelve bytes (`\ud83d\ude00` in JSON, `%F0%9F%98%80` in a form), and the rest of the body. */
 const bodyLimit = 64 * 1024
+
+/** Of one account. Far more than people type, far less than a program can. */
+const postsPerMinute = 120
 
 const bodySchema = {
   type: 'object',
@@ -61,12 +65,10 @@ function translate(error: FastifyError): Error {
 export interface MessageRoutesOptions {
   readonly db: BoardDatabase
   readonly live: LiveBoard
-  /** Posts per minute and account. Default: 120. */
-  readonly postsPerMinute?: number
 }
 
 /** `POST /msg` and the websocket `/board`. */
-export const messageRoutes: FastifyPluginAsync<MessageRoutesOptions> = async (app, { db, live, postsPerMinute = 120 }) => {
+export const messageRoutes: FastifyPluginAsync<MessageRoutesOptions> = async (app, { db, live }) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = translate(error)
     if (refusal instanceof Unavailable) {
@@ -96,6 +98,15 @@ export const messageRoutes: FastifyPluginAsync<MessageRoutesOptions> = async (ap
     }
   })
 
+  /**
+   * Browsers say on each websocket which site opens it, and cookies alone would let any site in. A client that says nothing is none
+   * of the board's pages. On this machine the board has several names, of which only one can be in its configuration.
+   */
+  const isOwnPage = (request: FastifyRequest) => {
+    const { host, origin } = request.headers
+    return origin !== undefined && (app.gs.isSameOrigin(request) || (isLoopbackHost(host) && origin === `http://${host}`))
+  }
+
   await app.register(rateLimit, { global: false })
 
   app.post<{ Body: PostBody }>(
@@ -123,7 +134,7 @@ export const messageRoutes: FastifyPluginAsync<MessageRoutesOptions> = async (ap
       const { idx } = await addMessage(db, { username, content, time: Math.floor(Date.now() / 1000) })
       live.announce()
 
-      const isForm = request.headers['content-type']!.startsWith('application/x-www-form-urlencoded')
+      const isForm = request.headers['content-type']!.toLowerCase().startsWith('application/x-www-form-urlencoded')
       return isForm ? reply.redirect('/lwsgs/', 303) : reply.code(201).send({ ok: true, idx: String(idx) })
     }
   )
@@ -134,9 +145,7 @@ export const messageRoutes: FastifyPluginAsync<MessageRoutesOptions> = async (ap
     config: { gs: verifiedUsers },
     preValidation: async (request) => {
       if (!request.ws) throw new NoUpgrade()
-      // Browsers say on each websocket which site opens it, and cookies alone would let any site in. A client that says
-      // nothing is none of the board's pages.
-      if (request.headers.origin === undefined || !app.gs.isSameOrigin(request)) throw new CrossSite()
+      if (!isOwnPage(request)) throw new CrossSite()
       const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
       if (!offered.includes(subprotocol)) throw new WrongSubprotocol(subprotocol)
     },

@@ -56,26 +56,35 @@ export async function findAccountByVerifiedEmail(db: Db, key: string): Promise<S
   return row === undefined ? null : toAccount(row)
 }
 
-/** The latest accounts that claim this address and have not proved it, at most three. */
-export async function findUnverifiedAccountsByEmail(db: Db, key: string): Promise<StoredAccount[]> {
-  const rows = await db
+/** Those who claim an address that nobody has proved, latest first; before them the configured admin, who need not prove his. */
+const claimantsOf = (db: Db, key: string) =>
+  db
     .selectFrom('gs_accounts')
     .selectAll()
     .where('email_key', '=', key)
     .where('verified_email_key', 'is', null)
+    .orderBy('configured', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
-    .limit(3)
-    .execute()
+
+/** The latest accounts that claim this address and have not proved it, at most three. */
+export async function findUnverifiedAccountsByEmail(db: Db, key: string): Promise<StoredAccount[]> {
+  const rows = await claimantsOf(db, key).where('configured', '=', 0).limit(3).execute()
   return rows.map(toAccount)
 }
 
-/** Whom somebody means who types a user name or an e-mail address; of an address that nobody has proved the latest claimant. */
+/**
+ * Whom somebody means who types a user name or an e-mail address; of an address that nobody has proved the configured admin, else
+ * the latest claimant.
+ */
 export async function findAccountByName(db: Db, typed: string): Promise<StoredAccount | null> {
   if (typed.includes('@')) {
     const key = emailKey(typed)
     if (key === null) return null
-    return (await findAccountByVerifiedEmail(db, key)) ?? (await findUnverifiedAccountsByEmail(db, key))[0] ?? null
+    const proved = await findAccountByVerifiedEmail(db, key)
+    if (proved !== null) return proved
+    const row = await claimantsOf(db, key).limit(1).executeTakeFirst()
+    return row === undefined ? null : toAccount(row)
   }
   const key = usernameKey(typed)
   return key === null ? null : findAccountByUsername(db, key)
@@ -147,17 +156,36 @@ export async function deleteAccount(db: Db, id: string, passwordHash: string): P
   return result.numDeletedRows === 1n
 }
 
-/** Removes accounts that were not verified in time, at most `limit` of them; says which. */
-export async function pruneUnverifiedAccounts(db: Db, createdBefore: number, limit: number): Promise<string[]> {
+/**
+ * Removes accounts that are not verified though they were created, and mailed their last link, before the given time, at most `limit`
+ * of them; says which.
+ */
+export async function pruneUnverifiedAccounts(db: Db, before: number, limit: number): Promise<string[]> {
   const rows = await db
-    .selectFrom('gs_accounts')
-    .select('id')
+    .deleteFrom('gs_accounts')
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('gs_accounts as old')
+        .select('old.id')
+        .where('old.verified_email_key', 'is', null)
+        .where('old.configured', '=', 0)
+        .where('old.created_at', '<', before)
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('gs_links')
+                .select('gs_links.id')
+                .whereRef('gs_links.account_id', '=', 'old.id')
+                .where('gs_links.created_at', '>=', before)
+            )
+          )
+        )
+        .limit(limit)
+    )
+    // Again, because PostgreSQL asks only this again when the account is being verified at this moment.
     .where('verified_email_key', 'is', null)
-    .where('configured', '=', 0)
-    .where('created_at', '<', createdBefore)
-    .limit(limit)
+    .returning('id')
     .execute()
-  const ids = rows.map((row) => row.id)
-  if (ids.length > 0) await db.deleteFrom('gs_accounts').where('id', 'in', ids).where('verified_email_key', 'is', null).execute()
-  return ids
+  return rows.map((row) => row.id)
 }

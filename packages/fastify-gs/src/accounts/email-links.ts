@@ -1,5 +1,5 @@
 import { createId, digest, type KeyRing } from '../crypto/tokens.ts'
-import type { Db } from '../database/database.ts'
+import type { Db, Trx } from '../database/database.ts'
 import type { LinksTable } from '../database/schema.ts'
 
 export type LinkPurpose = LinksTable['purpose']
@@ -16,21 +16,22 @@ export interface IssuedLink {
   readonly id: string
 }
 
-/** Issues a link, in a transaction; older ones of the same purpose for the account are void from now on. */
+/** Issues a link; older ones of the same purpose for the account are void from now on. */
 export async function issueLink(
-  db: Db,
+  trx: Trx,
   keys: KeyRing,
   link: { purpose: LinkPurpose; accountId: string; email: string; now: number; lifetime: number }
 ): Promise<IssuedLink> {
-  // Takes the account's row, so that on PostgreSQL simultaneous calls wait for each other: they would not see, and not void, each other's link.
-  await db
+  // Takes the account's row, so that on PostgreSQL simultaneous calls wait for each other: they would not see, and so not void, each
+  // other's link.
+  await trx
     .updateTable('gs_accounts')
     .set((eb) => ({ created_at: eb.ref('created_at') }))
     .where('id', '=', link.accountId)
     .execute()
-  await voidLinks(db, link.accountId, link.now, link.purpose)
+  await voidLinks(trx, link.accountId, link.now, link.purpose)
   const id = createId()
-  await db
+  await trx
     .insertInto('gs_links')
     .values({
       id,

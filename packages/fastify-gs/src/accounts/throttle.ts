@@ -21,8 +21,10 @@ export function addressGroup(ip: string): string {
   return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(':') : address.toString()
 }
 
-// Hashed: the table needs no names or addresses, and keys have one length.
-const keyOf = (...parts: string[]) => hash('sha256', parts.join('\0'), 'base64url')
+// Hashed: the table needs no names or addresses. The key for an address begins with that of the account, so that all of an account
+// can be found; hexadecimal, because every collation sorts it alike.
+const accountKey = (subject: string) => hash('sha256', subject)
+const addressKey = (subject: string, ip: string) => accountKey(subject) + hash('sha256', `${subject}\0${addressGroup(ip)}`)
 
 export interface Throttle {
   /**
@@ -34,7 +36,7 @@ export interface Throttle {
    * @throws {GsError} `GS_TOO_MANY_ATTEMPTS`, `GS_PASSWORD_DISABLED`
    */
   attempt(subject: string, ip: string, check: () => Promise<boolean>): Promise<boolean>
-  /** Forgets the failures on an account: a new password has been set through the mailbox. */
+  /** Forgets the failures on an account, from all addresses: a new password has been set through the mailbox. */
   forgive(db: Db, subject: string): Promise<void>
   /** Forgets failures older than a day, except those that keep a password off. */
   prune(db: Db, now: number): Promise<void>
@@ -71,8 +73,8 @@ export function createThrottle(database: GsDatabase, now: () => number): Throttl
 
   return {
     async attempt(subject, ip, check) {
-      const account = keyOf('account', subject)
-      const pair = keyOf('pair', subject, addressGroup(ip))
+      const account = accountKey(subject)
+      const pair = addressKey(subject, ip)
       const queue = queues.get(account) ?? { run: pLimit(1), users: 0 }
       if (queue.users >= maxQueue) throw gsError('GS_TOO_MANY_ATTEMPTS', { field: 'password', retryAfter: 5 })
       queues.set(account, queue)
@@ -92,7 +94,8 @@ export function createThrottle(database: GsDatabase, now: () => number): Throttl
       }
     },
     async forgive(db, subject) {
-      await db.deleteFrom('gs_throttle').where('key', '=', keyOf('account', subject)).execute()
+      const from = accountKey(subject)
+      await db.deleteFrom('gs_throttle').where('key', '>=', from).where('key', '<', `${from}g`).execute()
     },
     async prune(db, at) {
       await db

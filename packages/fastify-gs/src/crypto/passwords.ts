@@ -13,7 +13,7 @@ export interface Argon2Parameters {
 }
 
 /** First choice of the OWASP password storage sheet and on the approved list of ASVS 5.0 appendix C. */
-export const defaultArgon2Parameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
+const defaultArgon2Parameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
 
 const tagLength = 32
 const phcPattern = /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/

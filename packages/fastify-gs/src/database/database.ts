@@ -11,7 +11,7 @@ export type Trx = Transaction<GsTables>
 export type RawRow = readonly unknown[]
 
 /** Looks up one row by one text parameter. Synchronous where the engine is (SQLite), so that the request path needs no await. */
-export type Lookup = (parameter: string) => RawRow | undefined | Promise<RawRow | undefined>
+type Lookup = (parameter: string) => RawRow | undefined | Promise<RawRow | undefined>
 
 export interface GsDatabase {
   readonly engine: 'sqlite' | 'postgres'

@@ -25,7 +25,7 @@ export interface AccountsTable {
   created_at: number
 }
 
-export interface SessionsTable {
+interface SessionsTable {
   /** Public id; survives the renewal of the token. */
   id: string
   /** SHA-256 of the token in the cookie. */
@@ -56,7 +56,7 @@ export interface LinksTable {
   used_at: number | null
 }
 
-export interface OutboxTable {
+interface OutboxTable {
   id: string
   kind: string
   account_id: string | null
@@ -74,7 +74,7 @@ export interface OutboxTable {
   last_error: string | null
 }
 
-export interface ThrottleTable {
+interface ThrottleTable {
   key: string
   failures: number
   last_at: number

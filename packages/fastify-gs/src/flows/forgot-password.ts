@@ -34,9 +34,9 @@ export function forgotPassword(app: FastifyInstance, services: FlowServices): vo
       const name = username ?? email
       if (name === undefined) throw gsError('GS_BODY_INVALID', { field: 'username', reason: 'username is missing.' })
       await database.transaction(async (trx) => {
+        await commitAnyway(trx)
         const account = await findAccountByName(trx, name)
         if (account !== null) await mailLink(services, trx, request, account, 'forgot-password')
-        await commitAnyway(trx)
       })
       outbox.wake()
       return answer(services, request, reply, { status: 202, body: { ok: true }, notice: 'sent' })

@@ -16,11 +16,20 @@ function portOf(url: URL): number {
   return url.username === '' ? 25 : 587
 }
 
-/** Whether an answer of the mail server is final (RFC 5321, 4.2.1: 5yz). */
+/** One attempt may take so long, however slowly the server talks; shorter than the outbox's claim on a mail. */
+const attemptTimeout = 60_000
+
+/**
+ * Whether the server has refused this mail for good (RFC 5321, 4.2.1: 5yz). A refused login or connection says nothing about the mail:
+ * it waits until somebody has corrected the settings.
+ */
 const isPermanent = (error: unknown) => {
-  const code = (error as { responseCode?: number }).responseCode ?? 0
-  return code >= 500 && code < 600
+  const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
+  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500 && responseCode < 600
 }
+
+/** What every reader takes for one address; in anything else the library may find two, or another one. */
+const plainAddress = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[a-z0-9.-]+$/iu
 
 /** Sends through SMTP; the envelope is stated, so that no address in a header can become a recipient. */
 export function createSmtpMailer(settings: SmtpSettings): Mailer {
@@ -47,6 +56,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
   )
   return {
     async send(mail) {
+      if (!plainAddress.test(mail.to)) throw Object.assign(new Error('This is no address that mail is sent to.'), { permanent: true })
       try {
         await transport.sendMail({
           to: { name: '', address: mail.to },
@@ -55,7 +65,8 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
           text: mail.text,
           html: mail.html,
           messageId: `<${mail.messageId}>`,
-          xMailer: false
+          xMailer: false,
+          signal: AbortSignal.timeout(attemptTimeout)
         })
       } catch (error) {
         throw Object.assign(error as Error, { permanent: isPermanent(error) })

@@ -10,8 +10,9 @@ const firstRetry = 2_000
 const longestRetry = 900_000
 /** After this time a mail that could not be sent is given up. */
 const giveUpAfter = 86_400_000
-/** A worker's claim on a mail; longer than any SMTP time-out, so that only a killed worker lets one lapse. */
-const claimTime = 120_000
+/** A worker's claim on a mail; renewed while it is being sent, so that only a killed worker lets one lapse. */
+const claimTime = 10_000
+const claimRenewal = 3_000
 const batch = 4
 const longestSleep = 30_000
 
@@ -59,6 +60,11 @@ interface Due {
   readonly next_attempt_at: number
 }
 
+interface MailerError extends Error {
+  readonly permanent?: boolean
+  readonly code?: string
+}
+
 export function createOutbox(settings: OutboxSettings): Outbox {
   const { database, mailer, log, now } = settings
   let timer: NodeJS.Timeout | undefined
@@ -70,8 +76,14 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     database.transaction((trx) =>
       trx
         .updateTable('gs_outbox')
-        // Who got what is not needed any more; the address key stays for a week, for the limit per address.
-        .set({ state, finished_at: now(), last_error: error, ...(state === 'sent' && { parameters: '{}' }) })
+        // Who got what is not needed any more; the address key stays for a week, for the limit per address. It stays when the account
+        // goes, or whoever deletes and registers again could have mail sent to one address without end.
+        .set({
+          state,
+          finished_at: now(),
+          last_error: error,
+          ...(state === 'sent' && { parameters: '{}', account_id: null, link_id: null })
+        })
         .where('id', '=', id)
         .execute()
     )
@@ -89,27 +101,45 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     return result.numUpdatedRows === 1n
   }
 
+  const renewClaim = (mail: Due) => {
+    database
+      .transaction((trx) =>
+        trx
+          .updateTable('gs_outbox')
+          .set({ next_attempt_at: now() + claimTime })
+          .where('id', '=', mail.id)
+          .where('state', '=', 'waiting')
+          .execute()
+      )
+      .catch((error: unknown) => log.warn({ err: error, mail: mail.id }, 'the claim on a mail could not be renewed'))
+  }
+
   const deliver = async (mail: Due): Promise<void> => {
     if (!(await claim(mail))) return
     const kind = mail.kind as MailKind
-    const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
-    if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
-    const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
+    const renewal = setInterval(renewClaim, claimRenewal, mail)
     try {
+      const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
+      if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
+      const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
       await mailer.send({ to: mail.recipient, ...message, messageId: `${mail.id}@${settings.host}` })
     } catch (error) {
-      await postpone(mail, error as Error & { permanent?: boolean })
+      clearInterval(renewal)
+      await postpone(mail, error)
       return
+    } finally {
+      clearInterval(renewal)
     }
     await finish(mail.id, 'sent', null)
     log.info({ mail: mail.id, kind }, 'mail sent')
   }
 
-  const postpone = async (mail: Due, error: Error & { permanent?: boolean }) => {
+  const postpone = async (mail: Due, error: unknown) => {
+    const { message, permanent, code } = (error instanceof Error ? error : new Error(String(error))) as MailerError
     // The server's words may repeat the recipient; they go to the table, not to the log.
-    const reason = error.message.slice(0, 300)
-    const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code: (error as { code?: string }).code }
-    if (error.permanent === true || now() - mail.created_at > giveUpAfter) {
+    const reason = message.slice(0, 300)
+    const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code }
+    if (permanent === true || now() - mail.created_at > giveUpAfter) {
       await finish(mail.id, 'dead', reason)
       log.error(facts, 'mail given up')
       return

@@ -6,20 +6,22 @@ export interface Activity {
   latest(id: string, recorded: number): number
   /** Notes a use, if the last recorded one is older than the interval. */
   note(id: string, recorded: number, now: number): void
-  /** Takes what waits. */
+  /** Takes what waits. Until the next call it stays known here, because it is not yet written down. */
   take(): ReadonlyMap<string, number>
 }
 
 /** @param interval ms; between two writes for one session at least this time passes */
 export function createActivity(interval: number): Activity {
   let waiting = new Map<string, number>()
+  let taken = new Map<string, number>()
+  const latest = (id: string, recorded: number) => Math.max(recorded, waiting.get(id) ?? 0, taken.get(id) ?? 0)
   return {
-    latest: (id, recorded) => Math.max(recorded, waiting.get(id) ?? 0),
+    latest,
     note(id, recorded, now) {
-      if (now - recorded >= interval) waiting.set(id, now)
+      if (now - recorded >= interval) waiting.set(id, latest(id, now))
     },
     take() {
-      const taken = waiting
+      taken = waiting
       waiting = new Map()
       return taken
     }

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { sql, type ExpressionBuilder } from 'kysely'
 import type { Account } from '../accounts/accounts.ts'
 import { createId, createToken, digest } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, RawRow } from '../database/database.ts'
+import type { GsTables } from '../database/schema.ts'
 import type { SessionEndCause, SessionEndEvent } from '../hooks.ts'
 
 /** Limits of logged-in sessions, in ms. */
@@ -150,19 +151,18 @@ export async function recordActivity(db: Db, seen: ReadonlyMap<string, number>):
 
 /** Removes at most `limit` sessions that have crossed a limit. */
 export async function pruneSessions(db: Db, limits: SessionLimits, now: number, limit: number): Promise<SessionEndEvent[]> {
+  const crossed = (eb: ExpressionBuilder<GsTables, 'gs_sessions'>) =>
+    eb.or([
+      eb('expires_at', '<=', now),
+      eb.and([eb('last_active_at', '<=', now - limits.idle), eb('remember', '=', 0)]),
+      eb.and([eb('last_active_at', '<=', now - limits.remembered), eb('remember', '=', 1)])
+    ])
   const rows = await db
-    .selectFrom('gs_sessions')
-    .select(['id', 'expires_at'])
-    .where((eb) =>
-      eb.or([
-        eb('expires_at', '<=', now),
-        eb.and([eb('last_active_at', '<=', now - limits.idle), eb('remember', '=', 0)]),
-        eb.and([eb('last_active_at', '<=', now - limits.remembered), eb('remember', '=', 1)])
-      ])
-    )
-    .limit(limit)
+    .deleteFrom('gs_sessions')
+    .where('id', 'in', (eb) => eb.selectFrom('gs_sessions').select('id').where(crossed).limit(limit))
+    // Again, because PostgreSQL asks only this again when a use of the session is being written at this moment.
+    .where(crossed)
+    .returning(['id', 'account_id', 'expires_at'])
     .execute()
-  const ended: SessionEndEvent[] = []
-  for (const row of rows) ended.push(...(await endSession(db, row.id, row.expires_at <= now ? 'absolute' : 'idle')))
-  return ended
+  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause: row.expires_at <= now ? 'absolute' : 'idle' }))
 }

@@ -21,12 +21,16 @@ export async function seedAccount(db: Db, username: string, change: Partial<Inse
 }
 
 /**
- * Waits until a statement on another connection waits for a row that an open transaction has changed. On SQLite, where transactions
- * exclude one another, there is nothing to wait for.
+ * Waits, 10 s at most, until a statement on another connection waits for a row that an open transaction has changed. On SQLite, where
+ * transactions exclude one another, there is nothing to wait for.
  */
 export async function untilBlocked({ engine, db }: GsDatabase): Promise<void> {
   if (engine === 'sqlite') return
   const waiting = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'`
-  while ((await waiting.execute(db)).rows[0]!.n === 0) await turn()
+  const deadline = Date.now() + 10_000
+  while ((await waiting.execute(db)).rows[0]!.n === 0) {
+    if (Date.now() > deadline) throw new Error('no statement waits for a row')
+    await turn()
+  }
 }

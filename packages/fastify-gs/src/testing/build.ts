@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyHttpOptions, type InjectOptions, type RawServerDefault } from 'fastify'
 import { createArgon2Hasher } from '../crypto/passwords.ts'
 import type { GsOptions, Mail } from '../options.ts'
 import { fastifyGs } from '../plugin.ts'
@@ -110,13 +110,14 @@ export const quickHasher = createArgon2Hasher({ memory: 64, passes: 1, paralleli
 export async function build(
   t: TestContext,
   options: Partial<GsOptions> = {},
-  routes?: (app: FastifyInstance) => void | Promise<void>
+  routes?: (app: FastifyInstance) => void | Promise<void>,
+  server: FastifyHttpOptions<RawServerDefault> = {}
 ): Promise<Built> {
   const directory = mkdtempSync(join(tmpdir(), 'gs-test-'))
   const databasePath = join(directory, 'gs.sqlite3')
   const inbox = new Inbox()
   const clock = new Clock()
-  const app = Fastify()
+  const app = Fastify(server)
   t.after(async () => {
     await app.close()
     rmSync(directory, { recursive: true, force: true })

@@ -19,7 +19,9 @@ export interface LinkPage {
  */
 export function linkPage(app: FastifyInstance, services: FlowServices, page: LinkPage): void {
   const { prefix, siteName } = services.options
-  app.get<{ Querystring: TokenQuery }>(page.path, { schema: documented(page.title, { querystring: TokenQuery }) }, (request, reply) =>
+  // Below "warn" Fastify logs the address of each request, and this one has the token in it.
+  const route = { logLevel: 'warn' as const, schema: documented(page.title, { querystring: TokenQuery }) }
+  app.get<{ Querystring: TokenQuery }>(page.path, route, (request, reply) =>
     sendPage(reply, 200, prefix, siteName, {
       title: page.title,
       content: html`<p>${page.text}</p>

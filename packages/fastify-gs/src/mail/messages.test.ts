@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { hasLink, renderMessage, type MailContext, type MailKind, type Message } from './messages.ts'
+
+const context: MailContext = { siteName: 'Test site', loginUrl: 'https://site.test/lwsgs/', contact: 'help@site.test' }
+const link = 'https://site.test/lwsgs/lwsgs-confirm?token=abc_-DEF'
+const facts = { username: 'alice', ip: '192.0.2.7', lifetime: 1_800_000 }
+const kinds: readonly MailKind[] = ['verify-email', 'forgot-password', 'already-registered', 'password-changed', 'account-deleted']
+
+const render = (kind: MailKind, parameters: Partial<typeof facts> = {}, given: Partial<MailContext> = {}): Message =>
+  renderMessage(kind, { ...facts, ...parameters }, { ...context, ...given }, hasLink(kind) ? link : null)
+
+/** What a reader of the HTML part sees. */
+const visible = (html: string) =>
+  html
+    .replace(/<head>.*<\/head>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" })[entity]!)
+    .replace(/\s+/g, ' ')
+    .trim()
+
+describe('renderMessage', () => {
+  for (const kind of kinds) {
+    it(`writes a "${kind}" mail that names site, account and contact in both forms`, () => {
+      const { subject, text, html } = render(kind)
+      assert.match(subject, /Test site/)
+      for (const form of [text, visible(html)]) {
+        for (const fact of ['Hello alice,', 'Test site', 'help@site.test']) assert.ok(form.includes(fact), `${fact} in ${form}`)
+        if (kind !== 'account-deleted') assert.ok(form.includes('192.0.2.7'))
+        assert.equal(form.includes(link), hasLink(kind))
+      }
+      assert.match(html, /^<!doctype html>\n<html lang="en">/)
+    })
+  }
+
+  it('says the same in both forms, paragraph by paragraph', () => {
+    for (const kind of kinds) {
+      const { text, html } = render(kind)
+      const shown = visible(html)
+      for (const paragraph of text.trimEnd().split('\n\n')) assert.ok(shown.includes(paragraph), `${kind}: ${paragraph}`)
+    }
+  })
+
+  it('has a link exactly for confirming and for a new password, alone on its line and as the only address to open', () => {
+    assert.deepEqual(kinds.filter(hasLink), ['verify-email', 'forgot-password'])
+    for (const kind of kinds) {
+      const { text, html } = render(kind)
+      assert.deepEqual(
+        [...html.matchAll(/href="([^"]*)"/g)].map((match) => match[1]),
+        hasLink(kind) ? [link] : []
+      )
+      assert.equal(text.split('\n').includes(link), hasLink(kind))
+    }
+  })
+
+  it('loads nothing and runs nothing', () => {
+    for (const kind of kinds)
+      assert.doesNotMatch(render(kind).html, /<(?!\/?(?:html|head|meta|title|body|p|a)\b)[a-z]|\bsrc=|url\(|\son\w+=/i)
+  })
+
+  it('shows values as they are: never as markup, as a link or as a pattern', () => {
+    const hostile = [
+      '<b>bold</b>',
+      '"><img src=x onerror=alert(1)>',
+      "' onclick='x",
+      '</title><script>alert(1)</script>',
+      '<a href="http://evil.test">log in</a>',
+      'http://evil.test/login',
+      '{{7*7}}',
+      '${7*7}',
+      '$lwsgs_email',
+      "$& $1 $` $'",
+      '&amp;&lt;',
+      '%s %(x)s',
+      '=?utf-8?b?PGI+?=',
+      '😀'.repeat(64)
+    ]
+    for (const kind of kinds) {
+      const plain = render(kind)
+      const tags = (html: string) => html.match(/<[^>]*>/g)
+      for (const value of hostile) {
+        const messages = [
+          render(kind, { username: value }),
+          render(kind, { ip: value }),
+          render(kind, {}, { siteName: value }),
+          render(kind, {}, { contact: value }),
+          render(kind, {}, { loginUrl: value })
+        ]
+        for (const [index, { text, html }] of messages.entries()) {
+          assert.deepEqual(tags(html), tags(plain.html), `${kind} ${index} ${value}`)
+          for (const paragraph of text.trimEnd().split('\n\n')) {
+            assert.ok(visible(html).includes(paragraph.replace(/\s+/g, ' ')), `${kind} ${index} ${value}`)
+          }
+        }
+        assert.ok(messages[0]!.text.includes(`Hello ${value},`))
+        assert.equal(messages[0]!.subject, plain.subject, 'the subject does not depend on what somebody calls himself')
+      }
+    }
+  })
+
+  it('leaves the contact out when there is none', () => {
+    for (const kind of kinds) assert.doesNotMatch(render(kind, {}, { contact: '' }).text, /Questions/)
+  })
+
+  it('says how long the link works in words that fit', () => {
+    for (const [lifetime, words] of [
+      [1_000, '1 minute'],
+      [60_000, '1 minute'],
+      [120_000, '2 minutes'],
+      [1_800_000, '30 minutes'],
+      [3_600_000, '1 hour'],
+      [5_400_000, '90 minutes'],
+      [86_400_000, '24 hours']
+    ] as const) {
+      assert.match(render('forgot-password', { lifetime }).text, new RegExp(`works once and for ${words}\\.`))
+      assert.match(render('verify-email', { lifetime }).text, new RegExp(`works once and for ${words};`))
+    }
+  })
+})

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { issueLink, tokenOfLink } from '../accounts/email-links.ts'
+import { createKeyRing } from '../crypto/tokens.ts'
+import type { GsDatabase } from '../database/database.ts'
+import type { MailKind } from '../mail/messages.ts'
+import { createOutbox, type Outbox, type OutboxSettings } from '../mail/outbox.ts'
+import type { Mail, Mailer } from '../options.ts'
+import { Clock } from './build.ts'
+import { Queue } from './queue.ts'
+
+/** Of the links in the mails of a `TestOutbox`. */
+export const linkKeys = createKeyRing(['only-for-tests-0123456789-abcdefghij'])
+
+export const alice = { value: 'Alice@mail.test', key: 'alice@mail.test' }
+
+/** Takes mail, or does what the test says. */
+export class TestMailer implements Mailer {
+  readonly taken = new Queue<Mail>()
+  closed = false
+  deliver: (mail: Mail) => Promise<void> | void = () => undefined
+  async send(mail: Mail): Promise<void> {
+    if (mail.to === 'probe@mail.test') return
+    await this.deliver(mail)
+    this.taken.push(mail)
+  }
+  close(): void {
+    this.closed = true
+  }
+}
+
+export interface LogEntry {
+  readonly level: string
+  readonly facts: { mail?: string; retryIn?: number; attempts?: number; code?: string }
+  readonly message: string
+}
+
+/** An outbox with what the plugin gives it, and everything that it logs. */
+export class TestOutbox {
+  readonly clock: Clock
+  readonly mailer = new TestMailer()
+  readonly logged = new Queue<LogEntry>()
+  readonly database: GsDatabase
+  readonly outbox: Outbox
+  #probe = ''
+  readonly #probed = new Queue<true>()
+
+  constructor(database: GsDatabase, settings: Partial<OutboxSettings> = {}, clock = new Clock()) {
+    this.database = database
+    this.clock = clock
+    const log = (level: string) => (given: unknown, message?: unknown) => {
+      const facts = given as LogEntry['facts']
+      if (facts.mail === this.#probe) this.#probed.push(true)
+      else this.logged.push({ level, facts, message: String(message) })
+    }
+    this.outbox = createOutbox({
+      database,
+      mailer: this.mailer,
+      context: { siteName: 'Test site', loginUrl: 'https://site.test/', contact: '' },
+      linkUrl: async (_kind, linkId) => {
+        const token = await tokenOfLink(database.db, linkKeys, linkId, clock.now)
+        return token === null ? null : `https://site.test/confirm?token=${token}`
+      },
+      host: 'site.test',
+      log: { info: log('info'), warn: log('warn'), error: log('error') },
+      now: () => clock.now,
+      ...settings
+    })
+  }
+
+  /** Queues a mail as the flows do, and gives its id. */
+  async enqueue(kind: MailKind = 'password-changed', accountId: string | null = null, recipient = alice): Promise<string> {
+    const parameters = { username: 'Alice', ip: '192.0.2.7', lifetime: 1_800_000 }
+    return this.database.transaction(async (trx) => {
+      const link =
+        kind === 'verify-email' || kind === 'forgot-password'
+          ? await issueLink(trx, linkKeys, {
+              purpose: kind,
+              accountId: accountId!,
+              email: recipient.value,
+              now: this.clock.now,
+              lifetime: 1_800_000
+            })
+          : undefined
+      const before = await trx.selectFrom('gs_outbox').select('id').execute()
+      await this.outbox.enqueue(trx, { kind, accountId, recipient, parameters, ...(link !== undefined && { linkId: link.id }) })
+      const after = await trx.selectFrom('gs_outbox').select('id').execute()
+      return after.find(({ id }) => !before.some((row) => row.id === id))!.id
+    })
+  }
+
+  row(id: string) {
+    return this.database.db.selectFrom('gs_outbox').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  }
+
+  /** Waits for the next entry of the log, which must be this one. */
+  async expect(message: RegExp): Promise<LogEntry> {
+    const entry = await this.logged.next()
+    assert.match(entry.message, message)
+    return entry
+  }
+
+  /** Works on what is due, and comes back when nothing is: a mail of the test's own shows that the worker has looked. */
+  async work(): Promise<void> {
+    this.#probe = await this.enqueue('account-deleted', null, { value: 'probe@mail.test', key: 'probe@mail.test' })
+    this.outbox.start()
+    await this.#probed.next()
+    const due = () =>
+      this.database.db
+        .selectFrom('gs_outbox')
+        .select('id')
+        .where('state', '=', 'waiting')
+        .where('next_attempt_at', '<=', this.clock.now)
+        .execute()
+    while ((await due()).length > 0) await setImmediate()
+    await this.outbox.stop()
+    await this.database.db.deleteFrom('gs_outbox').where('id', '=', this.#probe).execute()
+  }
+}

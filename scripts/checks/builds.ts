@@ -1,0 +1,19 @@
+import { buildDemo } from '../build-demo.ts'
+import { buildPackages } from '../build-packages.ts'
+import { checked, type Step } from './step.ts'
+
+export const build: Step = {
+  name: 'build',
+  title: 'build (tsc, Vite)',
+  async run(progress) {
+    let output = ''
+    for await (const built of buildPackages()) {
+      progress(built.name)
+      if (built.code !== 0) output += `${built.name}\n${built.output}\n`
+    }
+    progress('messageboard')
+    const demo = await buildDemo()
+    if (demo.code !== 0) output += `messageboard\n${demo.output}\n`
+    return checked(output === '', output)
+  }
+}

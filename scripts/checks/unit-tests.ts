@@ -1,0 +1,68 @@
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { runChild } from '../run-child.ts'
+import { root } from '../setup/root.mjs'
+import type { Counts } from './count-reporter.ts'
+import { logOf, type Outcome, type Step } from './step.ts'
+
+const pattern = '{packages,apps,scripts}/**/*.test.ts'
+
+export const unit: Step = {
+  name: 'unit',
+  title: 'unit tests (node:test)',
+  takesFilters: true,
+  async run(progress, filters) {
+    const all = globSync(pattern, { cwd: root, exclude: ['**/node_modules', '**/dist'] }).sort()
+    const files = all.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    if (files.length === 0) return { passed: 0, failed: 1, output: `No file is ${[pattern, ...filters].join(' with ')}` }
+    return runUnitTests(files, { progress })
+  }
+}
+
+/** Runs test files with `node --test`. A run that does not come to its end, or ends badly without saying why, has failed. */
+export async function runUnitTests(
+  files: readonly string[],
+  { progress, report = logOf('unit'), cwd = root }: { progress?: (text: string) => void; report?: string; cwd?: string } = {}
+): Promise<Outcome> {
+  mkdirSync(dirname(report), { recursive: true })
+  writeFileSync(report, '')
+  let counts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0, empty: [], complete: false }
+  const { code, output } = await runChild(
+    [
+      '--test',
+      `--test-concurrency=${availableParallelism()}`,
+      // A test that waits for what never comes is named, before the whole step is given up.
+      '--test-timeout=120000',
+      `--test-reporter=${join(root, 'scripts', 'checks', 'count-reporter.ts')}`,
+      '--test-reporter-destination=stdout',
+      '--test-reporter=spec',
+      `--test-reporter-destination=${report}`,
+      ...files
+    ],
+    {
+      cwd,
+      onLine(line) {
+        if (!line.startsWith('{"passed":')) return
+        counts = JSON.parse(line) as Counts
+        progress?.(`${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}`)
+      }
+    }
+  )
+  const unexplained = !counts.complete || (code !== 0 && counts.failed + counts.empty.length === 0)
+  const failed = counts.failed + counts.empty.length + (unexplained ? 1 : 0)
+  const notes = [counts.skipped > 0 && `${counts.skipped} skipped`, counts.todo > 0 && `${counts.todo} to do`].filter(Boolean)
+  const outcome: Outcome = { passed: counts.passed, failed, note: notes.join(', ') }
+  if (failed === 0) return outcome
+  const said = output.split('\n').filter((line) => !line.startsWith('{"passed":'))
+  const remarks = [...counts.empty.map((file) => `${file} holds no test`), unexplained && `node --test ended with code ${code}`]
+  return { ...outcome, output: [failuresIn(readFileSync(report, 'utf8')), ...said, ...remarks].filter(Boolean).join('\n') }
+}
+
+/** The report without the lines of what passed. */
+function failuresIn(report: string): string {
+  return report
+    .split('\n')
+    .filter((line) => !/^\s*[✔▶﹣] /u.test(line))
+    .join('\n')
+}
