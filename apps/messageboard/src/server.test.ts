@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { FrameReader, Visitor, boardEnvironment, freePort, startBoard, temporaryDirectory } from './testing.ts'
+import { FrameReader, Visitor, boardEnvironment, freePort, startBoard } from './testing.ts'
 
 /** The one sentence on standard error of a start that must fail. */
 async function failure(t: TestContext, env: NodeJS.ProcessEnv): Promise<string> {
@@ -50,6 +48,23 @@ describe('a start of the board', () => {
     await board.ready()
     await new Visitor(env.GS_BASE_URL).logIn('admin', 'a password of my own')
     assert.doesNotMatch(board.output(), /a password of my own/)
+  })
+
+  it('keeps the admin logged in over a restart, and logs him out when his password is another one', async (t) => {
+    const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+    const admin = new Visitor(env.GS_BASE_URL)
+    const nameAfterStart = async (password: string) => {
+      const board = startBoard(t, { ...env, GS_ADMIN_PASSWORD: password })
+      await board.ready()
+      if (admin.cookie === '') await admin.logIn('admin', password)
+      const { username } = (await (await admin.fetch('/lwsgs/session')).json()) as { username: string | null }
+      board.child.kill('SIGTERM')
+      await board.exited
+      return username
+    }
+    assert.equal(await nameAfterStart('a password of my own'), 'admin')
+    assert.equal(await nameAfterStart('a password of my own'), 'admin')
+    assert.equal(await nameAfterStart('another password of mine'), null)
   })
 
   it('keeps what it answered when it is killed', async (t) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { GsOptionError, GsStartError, hashPassword } from 'fastify-gs'
+import { GsOptionError, GsStartError, hashPassword, verifyPassword } from 'fastify-gs'
 import pretty from 'pino-pretty'
 import { buildApp } from './app.ts'
 import { readConfig, type Config } from './config.ts'
@@ -49,7 +49,9 @@ async function start(): Promise<void> {
   const storedHash = await readAdminPasswordHash(config.dataDirectory)
   const newPassword = config.adminPassword === undefined && storedHash === null ? randomBytes(18).toString('base64url') : undefined
   const password = config.adminPassword ?? newPassword
-  const adminPasswordHash = password === undefined ? storedHash! : await hashPassword(password)
+  // Another hash of the same password would log the admin out at each start.
+  const unchanged = storedHash !== null && (password === undefined || (await verifyPassword(password, storedHash)))
+  const adminPasswordHash = unchanged ? storedHash : await hashPassword(password!)
 
   const log = process.stdout.isTTY
     ? pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true, sync: true })
@@ -93,7 +95,7 @@ async function start(): Promise<void> {
   ].filter((line, index) => index === 0 || line !== '')
   process.stdout.write(`${lines.join('\n')}\n\n`)
   // Stored after it was shown: a board that is killed in between makes up another one.
-  if (newPassword !== undefined) await writeAdminPasswordHash(config.dataDirectory, adminPasswordHash)
+  if (!unchanged) await writeAdminPasswordHash(config.dataDirectory, adminPasswordHash)
 }
 
 try {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { it } from 'node:test'
+import { callbackify } from 'node:util'
 import PostalMime from 'postal-mime'
-import { SMTPServer } from 'smtp-server'
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
 import { FrameReader, Visitor, boardEnvironment, startBoard } from './testing.ts'
 
 /** A mail server that outlives the board, as a real one does. */
@@ -13,18 +15,11 @@ async function startMailServer() {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
-    onData(stream, session, done) {
-      const to = session.envelope.rcptTo[0]?.address ?? ''
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        void PostalMime.parse(Buffer.concat(chunks)).then(({ subject = '', text = '' }) => {
-          mails.push({ to, subject, text })
-          done()
-          for (const wake of waiting) wake()
-        })
-      })
-    }
+    onData: callbackify(async (stream: SMTPServerDataStream, session: SMTPServerSession) => {
+      const { subject = '', text = '' } = await PostalMime.parse(await buffer(stream))
+      mails.push({ to: session.envelope.rcptTo[0]?.address ?? '', subject, text })
+      for (const wake of waiting) wake()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
@@ -91,7 +86,7 @@ it('loses nothing that was answered when the board is killed after each request 
     [() => call('/lwsgs/delete-account', { currentPassword: changed }, 200), () => session(), [null, 0]],
     [
       async () => assert.equal((await alice.post('/lwsgs/login', { username: 'alice', password: changed })).status, 401),
-      async () => (await (await alice.fetch('/lwsgs/check?username=alice')).json()) as unknown,
+      async () => (await alice.fetch('/lwsgs/check?username=alice')).json(),
       { available: true }
     ]
   ]

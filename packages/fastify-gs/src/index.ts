@@ -1,5 +1,5 @@
 export { fastifyGs, fastifyGs as default, type Gs } from './plugin.ts'
-export { hashPassword } from './hash-password.ts'
+export { hashPassword, verifyPassword } from './hash-password.ts'
 export { gsMount, type GsMountOptions } from './mounts/mount.ts'
 export type { Policy } from './mounts/policy.ts'
 export { AuthLevel, type AuthLevelName } from './accounts/auth-level.ts'
