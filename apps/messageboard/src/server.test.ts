@@ -102,7 +102,7 @@ describe('a start of the board', () => {
   it('works after a start that was killed at any moment', async (t) => {
     const env = await boardEnvironment(t)
     // Kills ever later, until a start comes through; what the earlier ones left behind must not disturb it.
-    for (let delay = 100; ; delay += 100) {
+    for (let delay = 50; ; delay *= 1.3) {
       const board = startBoard(t, env)
       const timer = setTimeout(() => board.child.kill('SIGKILL'), delay)
       const [code, signal] = await Promise.race([

@@ -16,7 +16,7 @@ function portOf(url: URL): number {
   return url.username === '' ? 25 : 587
 }
 
-/** One attempt may take so long, however slowly the server talks; shorter than the outbox's claim on a mail. */
+/** One attempt may take so long, however slowly the server talks; until then stop() waits for it. */
 const attemptTimeout = 60_000
 
 /**

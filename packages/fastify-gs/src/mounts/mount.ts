@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { isAbsolute, join, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -22,18 +22,26 @@ export interface GsMountOptions {
 /** Roots of the mounts of one application, to refuse one inside another. */
 const rootsOf = new WeakMap<object, Map<string, string>>()
 
+const optionNames = ['prefix', 'root', 'policy', 'index', 'cacheControl']
+
 function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: string; root: string } {
+  // A misspelt policy, or one that a missing setting left undefined, must not open the mount.
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined)
+    throw new GsOptionError(`fastify-gs: the option ${unknown} of a mount is not known; known are ${optionNames.join(', ')}.`)
   const { prefix, root } = options
-  if (typeof prefix !== 'string' || !/^(\/[\w\-.~]+)+\/?$/.test(prefix)) {
+  if (typeof prefix !== 'string' || !/^(\/(?!\.{1,2}(?:\/|$))[\w\-.~]+)+\/?$/.test(prefix)) {
     throw new GsOptionError(`fastify-gs: the option prefix of a mount must be a path like "/members"; it is ${JSON.stringify(prefix)}.`)
   }
   let real: string
   try {
+    // The empty path and relative ones would be the directory in which somebody happened to start the server.
+    if (!isAbsolute(root)) throw new Error('not absolute')
     real = realpathSync(root)
     if (!statSync(real).isDirectory()) throw new Error('not a directory')
   } catch {
     throw new GsOptionError(
-      `fastify-gs: the root of the mount ${prefix} is ${JSON.stringify(root)}, which is not a directory that can be read.`
+      `fastify-gs: the root of the mount ${prefix} is ${JSON.stringify(root)}; it must be the absolute path of a directory that can be read.`
     )
   }
   const roots = rootsOf.get(app.gs) ?? new Map<string, string>()
@@ -51,24 +59,38 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: 
 
 async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
   const { prefix, root } = resolveMount(app, options)
-  const policy = options.policy ?? 0
+  const policy = 'policy' in options ? options.policy : 0
   const open = policy === 0
   const index = options.index ?? 'index.html'
   const inside = (path: string) => {
     try {
       const real = realpathSync(join(root, path))
       return real === root || real.startsWith(root + sep)
-    } catch {
-      // It does not exist; the file server says so.
-      return true
+    } catch (error) {
+      // What does not exist is the file server's to say; what cannot be followed to its end stays closed.
+      return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
     }
   }
 
   await app.register(async (scope) => {
+    if (open) {
+      // An answer that brings a visitor his cookie is not for others.
+      scope.addHook('onSend', (_request, reply, _payload, done) => {
+        if (reply.hasHeader('set-cookie')) reply.header('cache-control', 'private, no-cache')
+        done()
+      })
+    } else {
+      // Before the policy: refusals, redirects and answers about missing files are nobody else's business either.
+      scope.addHook('onRequest', (_request, reply, done) => {
+        reply.headers({ 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' })
+        done()
+      })
+    }
     scope.addHook('onRequest', app.gs.requirePolicy(policy, `the mount ${prefix}`))
     await scope.register(fastifyStatic, {
       root,
-      prefix: `${prefix}/`,
+      // Without the slash, so that the prefix itself leads to the directory, and the policy decides about it.
+      prefix,
       redirect: true,
       decorateReply: false,
       index,
@@ -80,9 +102,8 @@ async function mount(app: FastifyInstance, options: GsMountOptions): Promise<voi
       acceptRanges: open,
       cacheControl: false,
       setHeaders(reply) {
-        reply.header('cache-control', open ? (options.cacheControl ?? 'public, max-age=0, must-revalidate') : 'private, no-store')
         reply.header('x-content-type-options', 'nosniff')
-        if (!open) reply.header('cross-origin-resource-policy', 'same-origin')
+        if (open) reply.header('cache-control', options.cacheControl ?? 'public, max-age=0, must-revalidate')
       },
       allowedPath: (path) => inside(path) && inside(join(path, index))
     })

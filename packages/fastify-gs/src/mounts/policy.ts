@@ -28,7 +28,7 @@ function parseMask(mask: unknown, sectors: readonly string[], where: string): nu
   if (typeof mask !== 'string') return refuse(where, 'must be a mask like 5, names like "user+verified", { mask } or { level }.')
   let bits = 0
   for (const name of mask.split('+')) {
-    const own = (AuthMask as Record<string, number | undefined>)[name]
+    const own = Object.hasOwn(AuthMask, name) ? AuthMask[name as keyof typeof AuthMask] : undefined
     const sector = sectors.indexOf(name)
     if (own === undefined && sector < 0)
       refuse(where, `names "${name}", which is not known; known are ${[...Object.keys(AuthMask), ...sectors].join(', ')}.`)

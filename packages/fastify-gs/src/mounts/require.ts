@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify
 import { gsError, type GsErrorCode } from '../errors.ts'
 import { html } from '../html.ts'
 import { sendPage, wantsPage } from '../page.ts'
+import { returnPath } from '../sessions/return-path.ts'
 import { isSameOrigin, isUnsafe } from '../sessions/same-origin.ts'
 import { decide, parsePolicy, type Policy } from './policy.ts'
 
@@ -32,6 +33,8 @@ export function createRequirePolicy(enforcement: PolicyEnforcement): RequirePoli
       { gs: 'policy', outcome: code, url: request.url.split('?', 1)[0], accountId: request.gs.account?.id, ip: request.ip },
       'refused'
     )
+    // What is refused to one visitor may be for the next one.
+    reply.header('cache-control', 'no-store')
     if (!wantsPage(request.method, request.headers)) return done(error)
     sendPage(reply, error.statusCode, prefix, siteName, {
       title: error.message,
@@ -48,8 +51,8 @@ export function createRequirePolicy(enforcement: PolicyEnforcement): RequirePoli
       if (decision === 'hidden') return refuse(request, reply, 'GS_NOT_FOUND', done)
       if (decision === 'forbidden') return refuse(request, reply, 'GS_FORBIDDEN', done)
       if (!wantsPage(request.method, request.headers)) return refuse(request, reply, 'GS_NOT_LOGGED_IN', done)
-      // A page that is for nobody yet must not be remembered as a redirect.
-      reply.header('cache-control', 'no-store').redirect(`${loginPage}?next=${encodeURIComponent(request.url.slice(0, 2000))}`, 303)
+      const next = returnPath(request.url, origin)
+      reply.header('cache-control', 'no-store').redirect(next === null ? loginPage : `${loginPage}?next=${encodeURIComponent(next)}`, 303)
     }
   }
 }
