@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { root } from './setup/root.mjs'
 
 export interface ChildOptions {
@@ -47,7 +48,9 @@ export function runChild(args: readonly string[], options: ChildOptions = {}): P
     let line = ''
     let stopped = false
 
-    const take = (text: string) => {
+    const take = (raw: string) => {
+      // Some tools colour whatever they are told.
+      const text = stripVTControlCharacters(raw)
       output += text
       if (log) appendFileSync(log, text)
       silence.refresh()

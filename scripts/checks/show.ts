@@ -30,7 +30,7 @@ export class Progress {
   finish({ step, outcome, milliseconds }: Finished): void {
     this.#running.delete(step)
     this.#clear()
-    console.log(`${mark(outcome)} ${step.title}  ${seconds(milliseconds)}  ${counts(step, outcome)}`)
+    console.log(`${mark(outcome)} ${step.title}  ${seconds(milliseconds)}  ${counts(step, outcome)}`.trimEnd())
     if (outcome.failed > 0) console.log(`\n${(outcome.output ?? '').trim()}\n`)
   }
 
@@ -61,7 +61,7 @@ export function showSummary(finished: readonly Finished[], started: number): voi
   const width = Math.max(...finished.map(({ step }) => step.title.length))
   console.log('')
   for (const { step, outcome, milliseconds } of finished) {
-    console.log(`${mark(outcome)} ${step.title.padEnd(width)}  ${seconds(milliseconds).padStart(7)}  ${counts(step, outcome)}`)
+    console.log(`${mark(outcome)} ${step.title.padEnd(width)}  ${seconds(milliseconds).padStart(7)}  ${counts(step, outcome)}`.trimEnd())
   }
   console.log(`  ${'altogether'.padEnd(width)}  ${seconds(performance.now() - started).padStart(7)}`)
 }

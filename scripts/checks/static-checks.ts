@@ -19,7 +19,7 @@ export const lint: Step = {
 export const unused: Step = {
   name: 'unused',
   title: 'unused code (knip)',
-  run: () => tool('unused', [binOf('knip', 'bin/knip.js'), '--no-progress'])
+  run: () => tool('unused', [binOf('knip', 'bin/knip.js'), '--no-progress', '--no-config-hints'])
 }
 
 export const types: Step = {

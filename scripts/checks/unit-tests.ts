@@ -1,11 +1,13 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { runChild } from '../run-child.ts'
 import { root } from '../setup/root.mjs'
 import type { Counts } from './count-reporter.ts'
 import { logOf, type Outcome, type Step } from './step.ts'
 
+const checks = import.meta.dirname
 const pattern = '{packages,apps,scripts}/**/*.test.ts'
 
 export const unit: Step = {
@@ -32,9 +34,10 @@ export async function runUnitTests(
     [
       '--test',
       `--test-concurrency=${availableParallelism()}`,
-      // A test that waits for what never comes is named, before the whole step is given up.
-      '--test-timeout=120000',
-      `--test-reporter=${join(root, 'scripts', 'checks', 'count-reporter.ts')}`,
+      // A test that waits for what never comes is named, before its file is given up.
+      '--test-timeout=60000',
+      `--import=${pathToFileURL(join(checks, 'end-hanging-file.ts')).href}`,
+      `--test-reporter=${join(checks, 'count-reporter.ts')}`,
       '--test-reporter-destination=stdout',
       '--test-reporter=spec',
       `--test-reporter-destination=${report}`,

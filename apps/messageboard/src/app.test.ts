@@ -158,8 +158,21 @@ describe('the message board', () => {
     const catching = await start(t)
     assert.equal((await catching.visitor().fetch('/mailbox/')).status, 200)
     const sending = await start(t, { smtpUrl: `smtp://127.0.0.1:${await freePort()}` })
+    assert.deepEqual(await (await catching.visitor().fetch('/mailbox/available')).json(), { available: true })
+    assert.deepEqual(await (await sending.visitor().fetch('/mailbox/available')).json(), { available: false })
     for (const path of ['/mailbox/', '/mailbox/messages.json', '/mailbox/assets/mailbox.js']) {
       assert.equal((await sending.visitor().fetch(path)).status, 404, path)
+    }
+  })
+
+  it('tells people of what is not there with a page, and programs with JSON', async (t) => {
+    const { visitor } = await start(t)
+    for (const path of ['/nothing', '/mailbox/999']) {
+      const page = await visitor().fetch(path, { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate' } })
+      assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8'], path)
+      assert.match(await page.text(), /<h1>There is no.*<\/h1>/)
+      const answer = await visitor().fetch(path)
+      assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [404, 'BOARD_NOT_FOUND'])
     }
   })
 

@@ -102,6 +102,8 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     })
 
     app.get('/', (_request, reply) => reply.redirect('/lwsgs/', 302))
+    // For the link on the page; asking for the mailbox itself would put a 404 into the console of the browser.
+    app.get('/mailbox/available', { logLevel: 'warn' }, () => ({ available: config.smtpUrl === undefined }))
     // Answered in a hook, before fastify-gs adds the one that looks up the session.
     app.addHook('onRequest', (request, reply, done) => {
       if (request.routeOptions.url === '/healthz') reply.send({ ok: true })

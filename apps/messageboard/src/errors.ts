@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import createError from '@fastify/error'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { html } from './html.ts'
 
 export const NotFound = createError('BOARD_NOT_FOUND', 'There is nothing here.', 404)
 export const NoWebsocket = createError('BOARD_NO_WEBSOCKET', 'There is no websocket at this address.', 404)
@@ -15,17 +16,47 @@ export interface Refusal extends FastifyError {
   readonly retryAfter?: number
 }
 
-/** Answers every error in one shape. What went wrong inside the server stays inside the server. */
+/** Whether a person looks at the answer, rather than a script. */
+const wantsPage = ({ method, headers }: FastifyRequest) =>
+  (method === 'GET' || method === 'HEAD') &&
+  (headers['sec-fetch-mode'] === undefined ? (headers.accept?.includes('text/html') ?? false) : headers['sec-fetch-mode'] === 'navigate')
+
+const page = (message: string) =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${message} – Message board</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/lwsgs/gs-page.css" />
+      </head>
+      <body>
+        <main>
+          <p class="site">Message board</p>
+          <h1>${message}</h1>
+          <p><a href="/lwsgs/">To the start page</a></p>
+        </main>
+      </body>
+    </html>`
+
+/** Answers every error in one shape, people with a page. What went wrong inside the server stays inside the server. */
 export function answerError(error: Refusal, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 500
   const known = statusCode < 500 || statusCode === 503
   if (!known) request.log.error({ err: error }, 'request failed')
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
-  reply.code(statusCode).send({
+  const message = known ? error.message : 'Something went wrong on the server.'
+  reply.code(statusCode)
+  if (wantsPage(request)) {
+    reply.type('text/html; charset=utf-8').send(String(page(message)))
+    return
+  }
+  reply.send({
     statusCode,
     code: known ? (error.code ?? 'BOARD_REFUSED') : 'BOARD_INTERNAL',
     error: STATUS_CODES[statusCode],
-    message: known ? error.message : 'Something went wrong on the server.',
+    message,
     ...(error.field !== undefined && { field: error.field })
   })
 }

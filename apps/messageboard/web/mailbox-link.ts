@@ -1,10 +1,15 @@
-/** The mailbox exists only while the board catches its own mails, and only for people at this machine. */
+/** Shows the link to the mailbox where there is one for this visitor. */
 export async function showMailboxLink(): Promise<void> {
+  document.getElementById('mailbox-link')!.hidden = !(await hasMailbox(() => fetch('/mailbox/available')))
+}
+
+/** The mailbox exists only while the board catches its own mails, and only for people at this machine. No clear answer counts as no. */
+export async function hasMailbox(ask: () => Promise<Response>): Promise<boolean> {
   try {
-    const response = await fetch('/mailbox/messages.json')
-    await response.body?.cancel()
-    document.getElementById('mailbox-link')!.hidden = !response.ok
+    const response = await ask()
+    const { available } = Object(await response.json()) as { available?: unknown }
+    return response.ok && available === true
   } catch {
-    // No answer, no link.
+    return false
   }
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import Fastify from 'fastify'
-import { fastifyGs, GsOptionError, GsStartError, hashPassword } from './index.ts'
+import { fastifyGs, gsMount, GsOptionError, GsStartError, hashPassword } from './index.ts'
 import { build, Inbox, password } from './testing/build.ts'
 import { emptyPostgres, temporaryDirectory } from './testing/databases.ts'
 
@@ -29,6 +29,14 @@ describe('register()', () => {
           admin: { username: 'a b', passwordHash: await hashPassword(password) }
         }),
       /admin\.username/
+    )
+  })
+
+  it('refuses a mount that would serve the database', async (t) => {
+    const { app, databasePath } = await build(t)
+    await assert.rejects(
+      async () => app.register(gsMount, { prefix: '/files', root: dirname(databasePath) }),
+      (error) => error instanceof GsOptionError && /contains the database .*gs\.sqlite3/.test(error.message)
     )
   })
 
@@ -227,6 +235,7 @@ describe('a request', () => {
       mail: { mailer: new Inbox(), from: 'a@b.test' }
     })
     await app.register(async (child) => void child.get('/deep', { config: { gs: 'user+verified' } }, () => 'secret'), { prefix: '/child' })
+    assert.throws(() => app.get('/unset', { config: { gs: undefined as never } }, () => 'secret'), /policy of GET \/unset/)
     assert.throws(() => app.get('/typo', { config: { gs: 'usr' } }, () => 'secret'), /policy of GET \/typo names "usr"/)
     assert.equal((await app.inject('/child/deep')).statusCode, 401)
     const early = await app.inject('/early')

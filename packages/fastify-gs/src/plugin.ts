@@ -29,6 +29,8 @@ import type { SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
 import { createOutbox } from './mail/outbox.ts'
+import { keepOutOfMounts } from './mounts/mount.ts'
+import type { Policy } from './mounts/policy.ts'
 import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
 import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
 import { createActivity } from './sessions/activity.ts'
@@ -91,15 +93,16 @@ const guarded = Symbol('fastify-gs.guarded')
 /** Attaches the policy that a route states in its `config`; a route that escaped this is refused when it is asked for. */
 function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
   app.addHook('onRoute', (route) => {
-    const policy = route.config?.gs
-    if (policy === undefined) return
+    // By the key, not the value: a policy that a missing setting left undefined must not open the route.
+    if (route.config === undefined || !('gs' in route.config)) return
+    const policy = route.config.gs as Policy
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
     route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]
     route.config = { ...route.config, [guarded]: true } as typeof route.config & object
   })
   app.addHook('onRequest', (request, _reply, done) => {
     const { config, url } = request.routeOptions
-    if (config?.gs === undefined || guarded in config) return done()
+    if (config === undefined || !('gs' in config) || guarded in config) return done()
     done(new Error(`The route ${url} has a policy but was added before fastify-gs was registered; register fastify-gs first.`))
   })
 }
@@ -175,6 +178,8 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     isSameOrigin: (request) => isSameOrigin(request.headers, options.origin),
     onSessionEnd: events.onSessionEnd
   })
+
+  if ('sqlite' in options.database && options.database.sqlite !== ':memory:') keepOutOfMounts(app.gs, options.database.sqlite)
 
   app.addHook('onRequest', createLoadSession(loading))
   guardRoutes(app, requirePolicy)

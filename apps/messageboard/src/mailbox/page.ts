@@ -1,5 +1,5 @@
 import type { CaughtMail } from './catcher.ts'
-import { html, type Html } from './html.ts'
+import { html, type Html } from '../html.ts'
 
 const layout = (title: string, body: Html): Html =>
   html`<!doctype html>

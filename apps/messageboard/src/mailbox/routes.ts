@@ -4,7 +4,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopbackAddress, isLoopbackHost } from '../loopback.ts'
 import type { MailCatcher } from './catcher.ts'
-import type { Html } from './html.ts'
+import type { Html } from '../html.ts'
 import { renderInbox, renderMail } from './page.ts'
 
 const NotLocal = createError(

@@ -1,9 +1,15 @@
 import { parseMessage, type Message } from './message.ts'
 
+/** A message on the page. */
+export interface FeedMessage extends Message {
+  /** Messages before this one were written while the page was not connected, and the server did not send them again. */
+  readonly gapBefore?: true
+}
+
 /** What the board shows: newest message first, none twice. */
 export interface FeedState {
   readonly connection: 'connecting' | 'live' | 'waiting'
-  readonly messages: readonly Message[]
+  readonly messages: readonly FeedMessage[]
 }
 
 export interface BoardFeedOptions {
@@ -26,6 +32,9 @@ const keptMessages = 500
 /** A connection that lived this long was a good one: the next loss starts with a short wait again. */
 const goodAfter = 5000
 
+/** Waking does not disturb a connection that is younger than this, in ms. */
+const freshFor = 5000
+
 /** Half of the wait is random, so that a thousand pages do not return in the same moment after a restart of the server. */
 const defaultBackOff = (attempt: number) => Math.min(15_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2)
 
@@ -37,6 +46,8 @@ export class BoardFeed {
   #socket: WebSocket | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   #attempt = 0
+  /** When the socket was made, or opened. */
+  #changedAt = 0
 
   constructor(options: BoardFeedOptions) {
     this.#options = { backOff: defaultBackOff, ...options }
@@ -53,9 +64,16 @@ export class BoardFeed {
     }
   }
 
-  /** Does not wait any longer for the next attempt; for when the network comes back. */
+  /**
+   * For when the network or the page comes back: does not wait any longer for the next attempt, and opens a new socket instead of an
+   * old one, which may have died without a word. (A page is not told of the server's pings.)
+   */
   readonly wake = (): void => {
-    if (this.#state.connection === 'waiting' && this.#timer !== undefined) this.#connect()
+    const stale = this.#socket !== null && Date.now() - this.#changedAt >= freshFor
+    if (this.#timer === undefined && !stale) return
+    this.#attempt = 0
+    this.#socket?.close()
+    this.#connect()
   }
 
   #connect(): void {
@@ -64,15 +82,19 @@ export class BoardFeed {
     this.#set({ connection: 'connecting' })
     const socket = new WebSocket(this.#options.url, subprotocol)
     let openedAt: number | undefined
+    let replaying = true
     this.#socket = socket
+    this.#changedAt = Date.now()
     socket.addEventListener('open', () => {
       if (socket !== this.#socket) return
-      openedAt = Date.now()
+      openedAt = this.#changedAt = Date.now()
       this.#set({ connection: 'live' })
     })
     socket.addEventListener('message', ({ data }) => {
       const message = parseMessage(data)
-      if (socket === this.#socket && message) this.#add(message)
+      if (socket !== this.#socket || !message) return
+      this.#add(message, replaying)
+      replaying = false
     })
     socket.addEventListener('close', ({ code }) => {
       if (socket !== this.#socket) return
@@ -98,11 +120,15 @@ export class BoardFeed {
     this.#socket = null
   }
 
-  /** After a reconnect the server sends its last messages again. */
-  #add(message: Message): void {
+  /** After a reconnect the server sends its last messages again, the oldest of them first. */
+  #add(message: Message, first: boolean): void {
     const { messages } = this.#state
     if (messages.some(({ idx }) => idx === message.idx)) return
-    this.#set({ messages: [message, ...messages].sort((a, b) => b.idx - a.idx).slice(0, keptMessages) })
+    const newest = messages[0]
+    const gapBefore = first && newest !== undefined && message.idx > newest.idx + 1
+    this.#set({
+      messages: [{ ...message, ...(gapBefore && { gapBefore }) }, ...messages].sort((a, b) => b.idx - a.idx).slice(0, keptMessages)
+    })
   }
 
   #set(change: Partial<FeedState>): void {

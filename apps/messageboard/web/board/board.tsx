@@ -5,7 +5,14 @@ import { LiveBoard } from './live-board.tsx'
 
 /** The page for whoever is looking at it. */
 export function Board(): ReactNode {
-  const { session } = useGs()
+  const { status, session } = useGs()
+  if (status === 'loading') {
+    return (
+      <p className="loading" aria-busy="true">
+        Loading …
+      </p>
+    )
+  }
   if (session === null) return null
   if (session.username === null) return <Intro />
   if (!session.verified) {
@@ -16,5 +23,5 @@ export function Board(): ReactNode {
       </section>
     )
   }
-  return <LiveBoard key={session.username} />
+  return <LiveBoard key={session.username} username={session.username} />
 }

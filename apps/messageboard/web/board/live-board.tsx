@@ -7,19 +7,22 @@ import { PostForm } from './post-form.tsx'
 const connectionNames = { connecting: 'Connecting …', live: 'Live', waiting: 'Connection lost, trying again …' }
 
 /** The board of a member whose address is verified. */
-export function LiveBoard(): ReactNode {
+export function LiveBoard({ username }: { readonly username: string }): ReactNode {
   const { client } = useGs()
   const [feed] = useState(() => new BoardFeed({ url: boardAddress(), onRefused: client.refresh }))
   const { connection, messages } = useSyncExternalStore(feed.subscribe, feed.getSnapshot)
 
   useEffect(() => {
-    window.addEventListener('online', feed.wake)
-    return () => window.removeEventListener('online', feed.wake)
+    const events = new AbortController()
+    const { signal } = events
+    window.addEventListener('online', feed.wake, { signal })
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && feed.wake(), { signal })
+    return () => events.abort()
   }, [feed])
 
   return (
     <>
-      <PostForm />
+      <PostForm username={username} live={connection === 'live'} />
       <section className="messages">
         <div className="messages-head">
           <h2>Latest posts</h2>

@@ -1,8 +1,8 @@
-import type { ReactNode } from 'react'
-import type { Message } from './message.ts'
+import { Fragment, type ReactNode } from 'react'
+import type { FeedMessage } from './board-feed.ts'
 
 interface MessageListProps {
-  readonly messages: readonly Message[]
+  readonly messages: readonly FeedMessage[]
   /** Whether no messages means that there are none. */
   readonly empty: boolean
 }
@@ -13,18 +13,21 @@ export function MessageList({ messages, empty }: MessageListProps): ReactNode {
     <div role="log">
       {messages.length === 0 && empty && <p className="nothing">Nothing here yet. Write the first one.</p>}
       <ol className="message-list">
-        {messages.map(({ idx, time, username, content }) => (
-          <li key={idx} className="message">
-            <p className="message-head">
-              <bdi className="author">{username}</bdi>
-              <time dateTime={time.toISOString()} title={exactTime.format(time)}>
-                {shortTime(time)}
-              </time>
-            </p>
-            <p className="content" dir="auto">
-              {content}
-            </p>
-          </li>
+        {messages.map(({ idx, time, username, content, gapBefore }) => (
+          <Fragment key={idx}>
+            <li className="message">
+              <p className="message-head">
+                <bdi className="author">{username}</bdi>
+                <time dateTime={time.toISOString()} title={exactTime.format(time)}>
+                  {shortTime(time)}
+                </time>
+              </p>
+              <p className="content" dir="auto">
+                {content}
+              </p>
+            </li>
+            {gapBefore && <li className="gap">Older messages are missing here</li>}
+          </Fragment>
         ))}
       </ol>
     </div>

@@ -43,6 +43,11 @@ describe('checkUsername', () => {
       assert.throws(() => checkUsername(name), invalid, JSON.stringify(name))
   })
 
+  it('refuses names that mail programs would turn into links', () => {
+    for (const name of ['www.evil.test', 'evil.com', 'my-bank.ONLINE']) assert.throws(() => checkUsername(name), invalid, name)
+    assert.ok(checkUsername('jean.luc'))
+  })
+
   it('bounds the length after normalising', () => {
     assert.throws(() => checkUsername('a'), invalid)
     assert.ok(checkUsername('a'.repeat(32)))
@@ -88,7 +93,7 @@ describe('checkEmail', () => {
       'v@x.test\0@evil.test',
       'v\r\nBcc: a@evil.test',
       'v@x.test\r\nBcc: a@evil.test',
-      '=?utf-8?q?x?=@x.test@y',
+      '=?utf-8?q?x?=@x.test',
       'a＠x.test',
       'a@[127.0.0.1]',
       'a@127.0.0.1',

@@ -135,6 +135,9 @@ const reservedNames = [
 
 const bad = (field: string, code: 'GS_USERNAME_INVALID' | 'GS_EMAIL_INVALID', reason: string) => gsError(code, { field, reason })
 
+const looksLikeAddress =
+  /^www\.|\.(?:com|net|org|info|biz|dev|app|io|co|me|eu|uk|de|fr|ru|cn|us|xyz|top|site|online|shop|link|click|live|club)$/
+
 /** Letters, marks and digits of any script, inside also . _ - and ' */
 const usernamePattern = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._'-]*$/u
 
@@ -159,6 +162,8 @@ export function checkUsername(typed: string, alsoReserved: readonly string[] = [
   if (key === null) throw refuse("A user name begins with a letter or digit and has only letters, digits, and . _ - ' in it.")
   const length = [...key].length
   if (length < 2 || length > 32 || typed.length > 64) throw refuse('A user name has 2 to 32 characters.')
+  // Our mails greet by this name, and mail programs make links of what looks like an address.
+  if (looksLikeAddress.test(key)) throw refuse('A user name cannot look like the address of a web site.')
   if (mixesScripts(key)) throw refuse('A user name is written in one alphabet; this one mixes several.')
   // Two marks in a row suffice for every orthography; more are used to paint over other lines.
   if (/\p{M}{3}/u.test(key.normalize('NFD'))) throw refuse('A user name cannot have that many marks on one letter.')
@@ -178,7 +183,8 @@ function parseEmail(typed: string): { local: string; domain: string } | null {
   const at = typed.lastIndexOf('@')
   const local = typed.slice(0, at)
   const rawDomain = typed.slice(at + 1)
-  if (at < 1 || local.length > 64 || !localPattern.test(local)) return null
+  // =? begins an encoded word (RFC 2047), which mail programs would show as something else.
+  if (at < 1 || local.length > 64 || !localPattern.test(local) || local.includes('=?')) return null
   // Only characters of a name may reach the URL parser: it would read %, / and : as syntax.
   if (!/^[\p{L}\p{M}\p{N}.。．｡-]+$/u.test(rawDomain)) return null
   const domain = domainToASCII(rawDomain)

@@ -74,6 +74,9 @@ describe('verify-email', () => {
     const answer = await alice.post('/lwsgs/verify-email', { token: await inbox.token('bob@mail.test', /Confirm/) })
     assert.deepEqual([answer.statusCode, answer.json().username], [200, 'alice'])
     assert.equal((await browser().post('/lwsgs/login', { username: 'bob', password })).json().verified, true)
+    await browser().post('/lwsgs/register', { username: 'carol', email: 'carol@mail.test', password })
+    const page = await alice.form('/lwsgs/verify-email', { token: await inbox.token('carol@mail.test', /Confirm/) })
+    assert.equal(page.headers.location, '/lwsgs/?gs=other')
   })
 
   it('gives the waiting session of the same account a new token with the higher mask', async (t) => {

@@ -46,7 +46,8 @@ export function verifyEmail(app: FastifyInstance, services: FlowServices): void 
       })
       if (signedIn !== null) completeSignIn(services, request, reply, signedIn)
       request.log.info({ gs: 'verify-email', accountId, ip: request.ip }, 'address verified')
-      return answer(services, request, reply, { status: 200, body: sessionInfo(services, request), notice: 'verified' })
+      const notice = request.gs.account?.id === accountId ? 'verified' : 'other'
+      return answer(services, request, reply, { status: 200, body: sessionInfo(services, request), notice })
     }
   )
 

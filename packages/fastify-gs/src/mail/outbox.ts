@@ -54,6 +54,7 @@ interface Due {
   readonly kind: string
   readonly recipient: string
   readonly parameters: string
+  readonly account_id: string | null
   readonly link_id: string | null
   readonly attempts: number
   readonly created_at: number
@@ -109,6 +110,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
           .set({ next_attempt_at: now() + claimTime })
           .where('id', '=', mail.id)
           .where('state', '=', 'waiting')
+          .where('attempts', '=', mail.attempts + 1)
+          .where('next_attempt_at', '>', now())
           .execute()
       )
       .catch((error: unknown) => log.warn({ err: error, mail: mail.id }, 'the claim on a mail could not be renewed'))
@@ -119,6 +122,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     const kind = mail.kind as MailKind
     const renewal = setInterval(renewClaim, claimRenewal, mail)
     try {
+      if (mail.account_id === null && kind !== 'account-deleted') return void (await finish(mail.id, 'dead', 'the account is gone'))
       const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
       if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
       const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
@@ -151,6 +155,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
         .set({ next_attempt_at: now() + wait, last_error: reason })
         .where('id', '=', mail.id)
         .where('state', '=', 'waiting')
+        .where('attempts', '=', mail.attempts + 1)
         .execute()
     )
     log.warn({ ...facts, retryIn: wait }, 'mail could not be sent and waits')
@@ -159,7 +164,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   const due = (): Promise<Due[]> =>
     database.db
       .selectFrom('gs_outbox')
-      .select(['id', 'kind', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
+      .select(['id', 'kind', 'account_id', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
       .where('state', '=', 'waiting')
       .where('next_attempt_at', '<=', now())
       .orderBy('next_attempt_at')

@@ -22,6 +22,14 @@ export interface GsMountOptions {
 /** Roots of the mounts of one application, to refuse one inside another. */
 const rootsOf = new WeakMap<object, Map<string, string>>()
 
+/** Files that no mount may serve: the database. */
+const privateFiles = new WeakMap<object, string[]>()
+
+/** Keeps a file, and what lies beside it under the same name (`-wal`, `-shm`), out of all mounts of an application. */
+export function keepOutOfMounts(gs: object, file: string): void {
+  privateFiles.set(gs, [...(privateFiles.get(gs) ?? []), realpathSync(file)])
+}
+
 const optionNames = ['prefix', 'root', 'policy', 'index', 'cacheControl']
 
 function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: string; root: string } {
@@ -52,6 +60,12 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: 
         `fastify-gs: the roots of the mounts ${otherPrefix} and ${prefix} lie inside one another (${other}, ${real}), so the looser one would show files of the stricter; give each its own directory.`
       )
     }
+  }
+  const exposed = privateFiles.get(app.gs)?.find((file) => file.startsWith(real + sep))
+  if (exposed !== undefined) {
+    throw new GsOptionError(
+      `fastify-gs: the root of the mount ${prefix} contains the database ${exposed}, which would be served; move one of them.`
+    )
   }
   roots.set(real, prefix)
   return { prefix: prefix.replace(/\/$/, ''), root: real }

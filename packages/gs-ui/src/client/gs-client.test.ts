@@ -329,6 +329,77 @@ describe('the state', () => {
   })
 })
 
+describe('the end of a session', () => {
+  const ended = (client: GsClient) => {
+    const state = client.getSnapshot()
+    return state.status === 'ready' && state.ended === true
+  }
+
+  test('is a surprise when a question finds nobody where somebody was, until somebody logs in', async (t) => {
+    const { client } = await setUp(t, { '/session': () => visitor, '/login': () => alice }, { session: alice })
+    assert.ok(!ended(client))
+    await client.refresh()
+    assert.ok(ended(client))
+    await client.refresh()
+    assert.ok(ended(client))
+    await client.login({ username: 'alice', password: 'secret' })
+    assert.ok(!ended(client))
+  })
+
+  test('is none for a visitor who was never logged in', async (t) => {
+    const { client } = await setUp(t, { '/session': () => visitor })
+    await client.refresh()
+    await client.refresh()
+    assert.ok(!ended(client))
+  })
+
+  test('is none after a logout or a deletion in this tab, also when the answer got lost', async (t) => {
+    const lost: Answer = ({ response }) => void response.destroy()
+    const answers = { '/session': () => visitor, '/logout': () => visitor, '/delete-account': lost }
+    const { client, makeClient } = await setUp(t, answers, { session: alice })
+    await client.logout()
+    await client.refresh()
+    assert.ok(isVisitor(client)() && !ended(client))
+
+    const other = makeClient()
+    const left = reaches(other, isVisitor(other))
+    assert.equal(code(await other.deleteAccount({ currentPassword: 'secret' })), 'GS_NETWORK')
+    await left
+    assert.ok(!ended(other))
+  })
+
+  test('is a surprise after a deletion that the server refused', async (t) => {
+    const { client } = await setUp(
+      t,
+      {
+        '/session': () => visitor,
+        '/delete-account': (call) =>
+          reply(call, 403, refusal(403, 'GS_CURRENT_PASSWORD', 'The current password is wrong.', 'currentPassword'))
+      },
+      { session: alice }
+    )
+    await client.deleteAccount({ currentPassword: 'wrong' })
+    await client.refresh()
+    assert.ok(ended(client))
+  })
+})
+
+describe('a user name', () => {
+  test('is sent without the white space around it', async (t) => {
+    const { client, calls } = await setUp(t, {
+      '/login': () => alice,
+      '/register': () => ({ ok: true }),
+      '/check': () => ({ available: true })
+    })
+    await client.login({ username: ' alice\t', password: ' secret ' })
+    assert.deepEqual(calls.at(-1)!.body, { username: 'alice', password: ' secret ', remember: false })
+    await client.register({ username: ' alice ', email: 'a@example.com', password: ' secret ' })
+    assert.deepEqual(calls.at(-1)!.body, { username: 'alice', email: 'a@example.com', password: ' secret ' })
+    await client.checkUsername(' alice ')
+    assert.equal(new URL(calls.at(-1)!.path, 'http://localhost').searchParams.get('username'), 'alice')
+  })
+})
+
 describe('a refusal', () => {
   test('is a value with code, sentence, field and waiting time', async (t) => {
     const { client } = await setUp(t, {

@@ -34,7 +34,7 @@ export interface GsClient {
   readonly refresh: () => Promise<GsResult<SessionInfo>>
   /** Tells the other tabs that the session changed, so that they ask again. The calls below do it by themselves. */
   readonly announce: () => void
-  /** Logs in by user name or e-mail address; `remember` keeps the session after the browser is closed. */
+  /** Logs in by user name or e-mail address, without the white space around it; `remember` keeps the session after the browser is closed. */
   readonly login: (input: { username: string; password: string; remember?: boolean }) => Promise<GsResult<SessionInfo>>
   /** Ends the session; what follows is an anonymous one. */
   readonly logout: () => Promise<GsResult<SessionInfo>>
@@ -62,6 +62,9 @@ const staleAfter = 30_000
 /** After these the page may be wrong about the session: it ended meanwhile, or the server did it and its answer got lost. */
 const doubtful = new Set(['GS_NOT_LOGGED_IN', 'GS_NETWORK', 'GS_BAD_REPLY'])
 
+/** The server may have done it. */
+const unanswered = new Set(['GS_NETWORK', 'GS_BAD_REPLY'])
+
 /** Makes a client. Nothing happens before the first call or listener, so it may be made anywhere, also on a server. */
 export function createGsClient(options: GsClientOptions = {}): GsClient {
   const prefix = checkedPrefix(options.prefix ?? '/lwsgs')
@@ -77,7 +80,7 @@ export function createGsClient(options: GsClientOptions = {}): GsClient {
     refreshes++
     const result = asSession(await request('/session'))
     refreshes--
-    if (result.ok) store.put(result.value, ticket)
+    if (result.ok) store.putFound(result.value, ticket)
     else store.fail(result.error, ticket)
     return result
   }
@@ -113,11 +116,18 @@ export function createGsClient(options: GsClientOptions = {}): GsClient {
     const answer = await call(path, body)
     const result = asSession(answer)
     if (result.ok) {
-      store.put(result.value, store.takeTicket())
+      store.put(result.value)
       announce()
     } else if (answer.ok) {
       void refresh()
     }
+    return result
+  }
+
+  async function callToLeave(path: string, body: object): Promise<GsResult<SessionInfo>> {
+    store.leave()
+    const result = await callForSession(path, body)
+    if (!result.ok && !unanswered.has(result.error.code)) store.stay()
     return result
   }
 
@@ -136,17 +146,17 @@ export function createGsClient(options: GsClientOptions = {}): GsClient {
     getSnapshot: () => store.state,
     refresh,
     announce,
-    login: ({ username, password, remember = false }) => callForSession('/login', { username, password, remember }),
-    logout: () => callForSession('/logout', {}),
-    register: ({ username, email, password }) => callForNothing('/register', { username, email, password }),
+    login: ({ username, password, remember = false }) => callForSession('/login', { username: username.trim(), password, remember }),
+    logout: () => callToLeave('/logout', {}),
+    register: ({ username, email, password }) => callForNothing('/register', { username: username.trim(), email, password }),
     verifyEmail: ({ token }) => callForSession('/verify-email', { token }),
     resendVerification: ({ email }) => callForNothing('/verify-email/resend', { email }),
     forgotPassword: (input) => callForNothing('/forgot-password', input),
     redeem: ({ token }) => callForSession('/forgot-password/redeem', { token }),
     changePassword: (input) => callForSession('/change-password', input),
-    deleteAccount: ({ currentPassword }) => callForSession('/delete-account', { currentPassword }),
+    deleteAccount: ({ currentPassword }) => callToLeave('/delete-account', { currentPassword }),
     checkUsername: async (username, { signal } = {}) => {
-      const result = await request(`/check?${new URLSearchParams({ username })}`, signal && { signal })
+      const result = await request(`/check?${new URLSearchParams({ username: username.trim() })}`, signal && { signal })
       if (!result.ok) return result
       const { available } = Object(result.value) as { available?: unknown }
       return typeof available === 'boolean' ? { ok: true, value: { available } } : { ok: false, error: badReplyFailure(200) }

@@ -6,6 +6,9 @@ describe('takeNotice', () => {
   test('finds the notice and cleans the address', () => {
     assert.deepEqual(takeNotice('https://site.test/lwsgs/?gs=verified'), { notice: 'verified', address: '/lwsgs/' })
   })
+  test('finds that the address of another account was confirmed', () => {
+    assert.deepEqual(takeNotice('https://site.test/?gs=other'), { notice: 'other', address: '/' })
+  })
   test('keeps the rest of the address', () => {
     assert.deepEqual(takeNotice('https://site.test/a?next=%2Fb&gs=changed&c=d#e'), { notice: 'changed', address: '/a?next=%2Fb&c=d#e' })
   })

@@ -1,4 +1,4 @@
-const notices = ['loggedin', 'loggedout', 'registered', 'verified', 'sent', 'forgot', 'changed', 'deleted'] as const
+const notices = ['loggedin', 'loggedout', 'registered', 'verified', 'other', 'sent', 'forgot', 'changed', 'deleted'] as const
 
 /** What the server tells a page after a flow that ended in a redirect (`?gs=verified`). */
 export type PageNotice = (typeof notices)[number]

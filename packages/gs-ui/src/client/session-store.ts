@@ -4,7 +4,13 @@ import type { SessionInfo } from './session-info.ts'
 /** What the client knows about the session. */
 export type GsState =
   | { readonly status: 'loading'; readonly session: null; readonly error: null }
-  | { readonly status: 'ready'; readonly session: SessionInfo; readonly error: null }
+  | {
+      readonly status: 'ready'
+      readonly session: SessionInfo
+      readonly error: null
+      /** Nobody is logged in any more, though nobody logged out or deleted the account in this tab. */
+      readonly ended?: true
+    }
   | { readonly status: 'failed'; readonly session: null; readonly error: GsFailure }
 
 /**
@@ -16,6 +22,7 @@ export class SessionStore {
   #issued = 0
   #applied = 0
   #changedAt = Date.now()
+  #leaving = false
   readonly #listeners = new Set<() => void>()
 
   constructor(session: SessionInfo | undefined) {
@@ -47,11 +54,34 @@ export class SessionStore {
     return ++this.#issued
   }
 
-  put(session: SessionInfo, ticket: number): void {
+  /** The visitor asked for the end of the session, so its end will be no surprise; until `stay` or the next thing the server says. */
+  leave(): void {
+    this.#leaving = true
+  }
+
+  stay(): void {
+    this.#leaving = false
+  }
+
+  /** What a change answered. */
+  put(session: SessionInfo): void {
+    this.#apply(session, this.takeTicket(), false)
+  }
+
+  /** What a question answered. */
+  putFound(session: SessionInfo, ticket: number): void {
     if (ticket < this.#applied) return
+    const before = this.#state
+    const lost =
+      before.session !== null && before.session.username !== null ? !this.#leaving : before.status === 'ready' && before.ended === true
+    this.#apply(session, ticket, lost && session.username === null)
+  }
+
+  #apply(session: SessionInfo, ticket: number, ended: boolean): void {
     this.#applied = ticket
     this.#changedAt = Date.now()
-    this.#set({ status: 'ready', session, error: null })
+    this.#leaving = false
+    this.#set({ status: 'ready', session, error: null, ...(ended && { ended }) })
   }
 
   /** What is known stays known: only a client that knows nothing yet shows the failure. */

@@ -1,17 +1,17 @@
 'use client'
 
-import { useRef, useState, type ReactNode } from 'react'
-import type { PageNotice } from '../client/page-notice.ts'
+import { useCallback, useRef, useState, type ReactNode } from 'react'
 import type { SessionInfo } from '../client/session-info.ts'
 import { ChangePasswordForm } from './forms/change-password-form.tsx'
 import { DeleteAccountForm } from './forms/delete-account-form.tsx'
 import { ForgotPasswordForm } from './forms/forgot-password-form.tsx'
 import { LoginForm } from './forms/login-form.tsx'
 import { RegisterForm } from './forms/register-form.tsx'
+import { nextNotice, sentenceOf, type Notice, type NoticeKey } from './notices.ts'
 import { Account } from './panels/account.tsx'
 import { Badge, type Member } from './panels/badge.tsx'
 import { CheckMail } from './panels/check-mail.tsx'
-import { panelFor, type ChosenPanel } from './panels/panel-for.ts'
+import { canForgetPassword, panelFor, type ChosenPanel } from './panels/panel-for.ts'
 import { Unreachable } from './panels/unreachable.tsx'
 import { useFocusOnChange } from './use-focus-on-change.ts'
 import { useGs } from './use-gs.ts'
@@ -24,23 +24,6 @@ export interface GsLoginProps {
   /** `auto` follows the visitor's system (default: `auto`). */
   readonly theme?: 'auto' | 'light' | 'dark'
 }
-
-const sentences = {
-  loggedin: null,
-  verified: 'Your e-mail address is verified.',
-  forgot: null,
-  loggedout: 'You are logged out.',
-  deleted: 'Your account is deleted.',
-  sent: 'If there is such an account, a mail is on its way.',
-  resent: 'If the address still waits for its verification, a new mail is on its way.',
-  registered: 'Please check your mail and open the link in it to verify your address.',
-  changed: 'Your password is changed.',
-  mailed: 'A mail with a link is on its way to you.',
-  next: 'Please log in to see that page.',
-  toolate: 'The five minutes are over. Please enter your current password, or ask for a new link.'
-} as const satisfies Record<PageNotice | 'resent' | 'mailed' | 'next' | 'toolate', string | null>
-
-type Notice = keyof typeof sentences
 
 const defaultHint = 'Long is strong: try a few words that belong together only for you.'
 
@@ -57,24 +40,29 @@ export function GsLogin({ passwordHint = defaultHint, theme = 'auto' }: GsLoginP
   const [notice, setNotice] = useState<Notice | null>(null)
   const [typed, setTyped] = useState('')
   const root = useRef<HTMLElement>(null)
+  const say = useCallback((key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
 
   // A choice ends with the one who made it: the next person at this browser starts at the beginning.
   if (chosenBy !== username) {
     setChosenBy(username)
     setChosen(null)
+    if (gs.status === 'ready' && gs.ended) say('ended')
   }
 
   const panel = panelFor(gs, chosen)
-  usePageNotice(setNotice)
+  // From now on it stays: the end of the five minutes must not take away what somebody is typing.
+  if (panel === 'new-password' && chosen === null) setChosen(panel)
+
+  usePageNotice(say)
   useFocusOnChange(panel, root)
 
-  const outdated = notice === 'next' && username !== null
-  const sentence = notice === null || outdated ? null : sentences[notice]
+  const tooLate = panel === 'new-password' && session !== null && !canForgetPassword(session)
+  const sentence = sentenceOf(tooLate ? nextNotice(null, 'toolate') : notice, username !== null)
 
   /** Shows a panel, or the one that fits by itself. */
-  function show(next: ChosenPanel | null, say: Notice | null = null): void {
+  function show(next: ChosenPanel | null, key: NoticeKey | null = null): void {
     setChosen(next)
-    setNotice(say)
+    say(key)
   }
 
   function login(): void {
@@ -134,10 +122,9 @@ export function GsLogin({ passwordHint = defaultHint, theme = 'auto' }: GsLoginP
             key={panel}
             username={member.username}
             passwordHint={passwordHint}
-            forgotten={panel === 'new-password'}
+            forgotten={canForgetPassword(member)}
             onChanged={() => show('badge', 'changed')}
             onCancel={panel === 'new-password' ? () => show('badge') : account}
-            onTooLate={() => show('change-password', 'toolate')}
             onSent={() => show('account', 'mailed')}
           />
         )
@@ -161,6 +148,7 @@ export function GsLogin({ passwordHint = defaultHint, theme = 'auto' }: GsLoginP
     >
       <output className="gs-notice">{sentence}</output>
       <div className="gs-panel">
+        {gs.status === 'loading' && <p className="gs-loading">Loading …</p>}
         {gs.status === 'failed' && <Unreachable error={gs.error} />}
         {gs.status === 'ready' && (isMember(gs.session) ? memberPanel(gs.session) : guestPanel())}
       </div>

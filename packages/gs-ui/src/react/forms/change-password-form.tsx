@@ -10,18 +10,16 @@ import { useGs } from '../use-gs.ts'
 interface ChangePasswordFormProps {
   readonly username: string
   readonly passwordHint: string
-  /** Came by a lost-password link: the current password is not asked for. */
+  /** Came by a lost-password link not long ago: the current password is not asked for. It may end while the form is open. */
   readonly forgotten: boolean
   readonly onChanged: () => void
   readonly onCancel: () => void
-  /** The five minutes after the link are over. */
-  readonly onTooLate: () => void
   /** A lost-password link was sent. */
   readonly onSent: () => void
 }
 
 export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
-  const { username, passwordHint, forgotten, onChanged, onCancel, onTooLate, onSent } = props
+  const { username, passwordHint, forgotten, onChanged, onCancel, onSent } = props
   const { client } = useGs()
   const label = forgotten ? 'Set new password' : 'Change password'
   return (
@@ -39,9 +37,8 @@ export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
         }
         onDone={onChanged}
         onRefused={(failure) => {
-          if (!forgotten || failure.code !== 'GS_CURRENT_PASSWORD_REQUIRED') return
-          onTooLate()
-          void client.refresh()
+          // The five minutes are over; the session knows, and the field appears.
+          if (forgotten && failure.code === 'GS_CURRENT_PASSWORD_REQUIRED') void client.refresh()
         }}
       >
         {/* Without a name it is not sent; it tells password managers whose password this is. */}

@@ -1,6 +1,7 @@
 'use client'
 
 import type { ReactNode } from 'react'
+import { isSameName } from '../../client/user-name.ts'
 import { Form } from '../parts/form.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
 import { Panel } from '../parts/panel.tsx'
@@ -27,7 +28,7 @@ export function DeleteAccountForm({ username, onDeleted, onCancel }: DeleteAccou
         look="danger"
         required={{ confirmation: 'Please type your user name.', currentPassword: 'Please enter your current password.' }}
         check={(read) =>
-          read('confirmation').trim() === username ? {} : { confirmation: `This is not your user name. Please type ${username}.` }
+          isSameName(read('confirmation'), username) ? {} : { confirmation: `This is not your user name. Please type ${username}.` }
         }
         submit={(read) => client.deleteAccount({ currentPassword: read('currentPassword') })}
         onDone={onDeleted}

@@ -38,4 +38,8 @@ describe('panelFor', () => {
     assert.equal(panelFor(ready('alice', 13), 'badge'), 'badge')
     assert.equal(panelFor(ready('alice', 0x80000005 | 8), null), 'new-password')
   })
+  test('keeps the form for a new password when the five minutes end while it is open', () => {
+    assert.equal(panelFor(ready('alice', 5), 'new-password'), 'new-password')
+    assert.equal(panelFor(ready(null, 0), 'new-password'), 'login')
+  })
 })

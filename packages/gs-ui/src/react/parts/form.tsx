@@ -3,6 +3,7 @@
 import { createContext, useEffect, useMemo, useRef, useState, type ReactNode, type SubmitEvent } from 'react'
 import type { GsFailure, GsResult } from '../../client/api-errors.ts'
 import { useGs } from '../use-gs.ts'
+import { findEmpty, noRefusal, refusalOf, withoutError, type Refusal } from './refusal.ts'
 import { RetryCountdown } from './retry-countdown.tsx'
 
 interface FormContextValue {
@@ -34,8 +35,7 @@ export function Form<T>(props: FormProps<T>): ReactNode {
   const { path, label, look = 'primary', required = {}, check, submit, onDone, onRefused, children } = props
   const { client } = useGs()
   const [busy, setBusy] = useState(false)
-  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({})
-  const [failure, setFailure] = useState<GsFailure | null>(null)
+  const [refusal, setRefusal] = useState(noRefusal)
   const [refusals, setRefusals] = useState(0)
   const form = useRef<HTMLFormElement>(null)
   // Two submits can arrive before React has rendered "busy".
@@ -45,9 +45,8 @@ export function Form<T>(props: FormProps<T>): ReactNode {
     if (refusals > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }, [refusals])
 
-  function refuse(fieldErrors: Readonly<Record<string, string>>, general: GsFailure | null): void {
-    setErrors(fieldErrors)
-    setFailure(general)
+  function refuse(next: Refusal): void {
+    setRefusal(next)
     setRefusals((count) => count + 1)
   }
 
@@ -56,19 +55,16 @@ export function Form<T>(props: FormProps<T>): ReactNode {
       const value = data.get(name)
       return typeof value === 'string' ? value : ''
     }
-    const empty = Object.fromEntries(Object.entries(required).filter(([name]) => read(name) === ''))
+    const empty = findEmpty(required, read)
     const wrong = Object.keys(empty).length > 0 ? empty : (check?.(read) ?? {})
-    if (Object.keys(wrong).length > 0) return refuse(wrong, null)
-    setErrors({})
-    setFailure(null)
+    if (Object.keys(wrong).length > 0) return refuse({ ...noRefusal, errors: wrong })
+    setRefusal(noRefusal)
     setBusy(true)
     const result = await submit(read)
     setBusy(false)
     if (result.ok) return onDone?.(result.value)
-    const { error } = result
-    onRefused?.(error)
-    if (error.field !== undefined && data.has(error.field)) refuse({ [error.field]: error.message }, null)
-    else refuse({}, error)
+    onRefused?.(result.error)
+    refuse(refusalOf(result.error, (name) => data.has(name)))
   }
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
@@ -82,9 +78,10 @@ export function Form<T>(props: FormProps<T>): ReactNode {
 
   function onInput(event: { target: EventTarget }): void {
     const name = event.target instanceof HTMLInputElement ? event.target.name : ''
-    if (errors[name] !== undefined) setErrors(Object.fromEntries(Object.entries(errors).filter(([other]) => other !== name)))
+    setRefusal((current) => withoutError(current, name))
   }
 
+  const { errors, general, retryAfter } = refusal
   return (
     <form
       ref={form}
@@ -97,10 +94,10 @@ export function Form<T>(props: FormProps<T>): ReactNode {
       onInput={onInput}
     >
       <FormContext.Provider value={useMemo(() => ({ errors }), [errors])}>{children}</FormContext.Provider>
-      {failure && (
+      {(general !== null || retryAfter !== null) && (
         <div className="gs-failure">
-          <p role="alert">{failure.message}</p>
-          {failure.retryAfter !== undefined && <RetryCountdown key={refusals} seconds={failure.retryAfter} />}
+          {general !== null && <p role="alert">{general}</p>}
+          {retryAfter !== null && <RetryCountdown key={refusals} seconds={retryAfter} />}
         </div>
       )}
       {/* aria-disabled and not disabled: a disabled button would lose the keyboard's place. */}

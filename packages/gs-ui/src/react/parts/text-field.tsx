@@ -8,7 +8,7 @@ interface TextFieldProps extends Pick<InputHTMLAttributes<HTMLInputElement>, 'ty
   readonly label: string
   /** Explains the field before anything is typed. */
   readonly hint?: ReactNode
-  /** What is found out while typing; announced when it changes. */
+  /** What is found out while typing; announced when it changes, silent while the field has an error. */
   readonly live?: ReactNode
   readonly onValue?: (value: string) => void
   /** Stands at the end of the input. */
@@ -55,7 +55,7 @@ export function TextField({ name, label, hint, live, onValue, children, type = '
       )}
       {live !== undefined && (
         <p className="gs-hint" id={`${id}-live`} aria-live="polite">
-          {live}
+          {error === undefined && live}
         </p>
       )}
     </div>
