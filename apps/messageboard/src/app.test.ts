@@ -166,13 +166,13 @@ describe('the message board', () => {
   })
 
   it('tells people of what is not there with a page, and programs with JSON', async (t) => {
-    const { visitor } = await start(t)
-    for (const path of ['/nothing', '/mailbox/999']) {
-      const page = await visitor().fetch(path, { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate' } })
-      assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8'], path)
-      assert.match(await page.text(), /<h1>There is no.*<\/h1>/)
-      const answer = await visitor().fetch(path)
-      assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [404, 'BOARD_NOT_FOUND'])
+    const { app } = await start(t)
+    for (const url of ['/nothing', '/mailbox/999', '/lwsgs/nothing']) {
+      const page = await app.inject({ url, headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate' } })
+      assert.deepEqual([page.statusCode, page.headers['content-type']], [404, 'text/html; charset=utf-8'], url)
+      assert.match(page.body, /<h1>There is no/)
+      const answer = await app.inject(url)
+      assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [404, 'BOARD_NOT_FOUND'], url)
     }
   })
 

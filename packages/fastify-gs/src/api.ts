@@ -49,7 +49,8 @@ export const ForgotPasswordBody = closed({ username: Type.Optional(name), email:
 export const ChangePasswordBody = closed({ currentPassword: Type.Optional(password), password, next }, 'The new password')
 export const DeleteAccountBody = closed({ currentPassword: password, next }, 'The current password')
 export const CheckQuery = closed({ username: Type.Optional(name), email: Type.Optional(name) }, 'The name to look up')
-export const TokenQuery = closed({ token: Type.Optional(Type.String({ maxLength: 256 })) }, 'The token of a link in a mail')
+/** Open: mail programs and click counters add parameters of their own. */
+export const TokenQuery = Type.Object({ token: Type.Optional(Type.String({ maxLength: 256 })) })
 
 export type TokenQuery = Static<typeof TokenQuery>
 export type CheckQuery = Static<typeof CheckQuery>

@@ -1,5 +1,13 @@
 /** Why a session ended. */
-export type SessionEndCause = 'logout' | 'login' | 'idle' | 'absolute' | 'password-changed' | 'password-forgotten' | 'account-deleted'
+export type SessionEndCause =
+  | 'logout'
+  | 'login'
+  | 'idle'
+  | 'absolute'
+  | 'verified'
+  | 'password-changed'
+  | 'password-forgotten'
+  | 'account-deleted'
 
 /** Told to `app.gs.onSessionEnd` listeners after the change is committed and before the causing request is answered. */
 export interface SessionEndEvent {

@@ -235,6 +235,15 @@ function resolveDatabase(value: unknown): ResolvedOptions['database'] {
   return refuse(cure)
 }
 
+const isDecodable = (text: string) => {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** `name@host` or `Name <name@host>`; hosts without a dot are fine for a sender. */
 const senderPattern =
   /^(?:(?<name>[^<>"@,;:\\]*[^<>"@,;:\\ ]) *<(?<inner>[^<>@\s,;:"\\()]+@[A-Za-z0-9.-]+)>|(?<plain>[^<>@\s,;:"\\()]+@[A-Za-z0-9.-]+))$/
@@ -250,6 +259,8 @@ function resolveMail(value: unknown): ResolvedOptions['mail'] {
     const given = text(mail.smtp, 'mail.smtp', cure)
     if (!URL.canParse(given)) return refuse(`the option mail.smtp must be ${cure}.`)
     smtp = new URL(given)
+    if (!isDecodable(smtp.username) || !isDecodable(smtp.password))
+      refuse('the option mail.smtp has a % in user or password that is not part of a code like %40; write it as %25.')
     if ((smtp.protocol !== 'smtp:' && smtp.protocol !== 'smtps:') || smtp.hostname === '') refuse(`the option mail.smtp must be ${cure}.`)
   } else if (typeof mail.mailer?.send !== 'function' || typeof mail.mailer.close !== 'function') {
     refuse('the option mail.mailer must be an object with send(mail) and close().')
@@ -373,6 +384,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
 
   const password = given.password ?? {}
   onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'concurrency', 'maxWaiting'])
+  if (password.hasher === null) refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
   if (
     password.hasher !== undefined &&
     [password.hasher.hash, password.hasher.verify, password.hasher.needsRehash].some((f) => typeof f !== 'function')
@@ -394,7 +406,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     prefix,
     siteName,
     loginPage: resolvePath(given.loginPage, 'loginPage', `${prefix}/`),
-    admin: resolveAdmin(given.admin, checks.isPasswordHash),
+    // Another hasher has hashes of its own.
+    admin: resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true),
     sectors: resolveSectors(given.sectors),
     reservedNames: texts(given.reservedNames, 'reservedNames'),
     session: {

@@ -118,7 +118,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   const { now, session } = options
   const database = await open(options, app)
   app.addHook('onClose', () => database.close())
-  const adminId = await synchronizeConfiguredAdmin(database, admin, now())
+  await synchronizeConfiguredAdmin(database, admin, now())
 
   if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
 
@@ -151,8 +151,6 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   })
   const requirePolicy = createRequirePolicy({ ...options })
   const throttle = createThrottle(database, now)
-  // The configured admin has no mailbox to recover by; whoever can restart the server may try again.
-  if (adminId !== null) await database.transaction((trx) => throttle.forgive(trx, adminId))
   const { hasher, concurrency, maxWaiting } = options.password
   const services: FlowServices = {
     options,

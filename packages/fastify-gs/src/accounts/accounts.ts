@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Db } from '../database/database.ts'
+import type { Db, Trx } from '../database/database.ts'
 import type { AccountsTable } from '../database/schema.ts'
 import { emailKey, usernameKey, type Identifier } from './identifiers.ts'
 
@@ -43,6 +43,19 @@ export function publicAccount({ id, username, email, verified, admin, configured
 export async function findAccountById(db: Db, id: string): Promise<StoredAccount | null> {
   const row = await db.selectFrom('gs_accounts').selectAll().where('id', '=', id).executeTakeFirst()
   return row === undefined ? null : toAccount(row)
+}
+
+/**
+ * The account, kept as it is until the transaction ends: a password change or deletion waits, or has been seen (on SQLite one transaction
+ * excludes all others anyway).
+ */
+export async function lockAccount(trx: Trx, id: string): Promise<StoredAccount | null> {
+  await trx
+    .updateTable('gs_accounts')
+    .set((eb) => ({ created_at: eb.ref('created_at') }))
+    .where('id', '=', id)
+    .execute()
+  return findAccountById(trx, id)
 }
 
 export async function findAccountByUsername(db: Db, key: string): Promise<StoredAccount | null> {

@@ -15,11 +15,10 @@ export interface ConfiguredAdmin {
  * Gives the configured admin the row that its sessions hang on. The password stays in the configuration: the row holds only a
  * fingerprint of the hash, so that a new password there ends the sessions of the old one. An admin who is no longer configured goes.
  *
- * @returns the id of that row; null without a configured admin
  * @throws {GsStartError} when somebody has registered the name before
  */
-export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: ConfiguredAdmin | null, now: number): Promise<string | null> {
-  return database.transaction(async (trx) => {
+export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: ConfiguredAdmin | null, now: number): Promise<void> {
+  await database.transaction(async (trx) => {
     const fingerprint = admin === null ? '' : `configured:${digest(admin.passwordHash)}`
     await trx
       .deleteFrom('gs_accounts')
@@ -28,7 +27,7 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
         query.where((eb) => eb.or([eb('username_key', '!=', admin!.username.key), eb('password_hash', '!=', fingerprint)]))
       )
       .execute()
-    if (admin === null) return null
+    if (admin === null) return
     const values = {
       username: admin.username.value,
       email: admin.email?.value ?? null,
@@ -50,7 +49,7 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
       .execute()
     const row = await trx
       .selectFrom('gs_accounts')
-      .select(['id', 'configured'])
+      .select('configured')
       .where('username_key', '=', admin.username.key)
       .executeTakeFirstOrThrow()
     if (row.configured !== 1) {
@@ -58,6 +57,5 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
         `The option admin.username names "${admin.username.value}", but a visitor has registered that name; choose another name, or delete that account.`
       )
     }
-    return row.id
   })
 }

@@ -94,6 +94,7 @@ describe('checkEmail', () => {
       'v\r\nBcc: a@evil.test',
       'v@x.test\r\nBcc: a@evil.test',
       '=?utf-8?q?x?=@x.test',
+      '=?utf-8?B?eA==?=@x.test',
       'a＠x.test',
       'a@[127.0.0.1]',
       'a@127.0.0.1',

@@ -184,7 +184,7 @@ function parseEmail(typed: string): { local: string; domain: string } | null {
   const local = typed.slice(0, at)
   const rawDomain = typed.slice(at + 1)
   // =? begins an encoded word (RFC 2047), which mail programs would show as something else.
-  if (at < 1 || local.length > 64 || !localPattern.test(local) || local.includes('=?')) return null
+  if (at < 1 || local.length > 64 || !localPattern.test(local) || /=\?[^?]+\?[bq]\?/i.test(local)) return null
   // Only characters of a name may reach the URL parser: it would read %, / and : as syntax.
   if (!/^[\p{L}\p{M}\p{N}.。．｡-]+$/u.test(rawDomain)) return null
   const domain = domainToASCII(rawDomain)

@@ -33,9 +33,10 @@ export interface Throttle {
    *
    * @param subject account id, or the canonical name that was tried
    * @param check whether the password was right
+   * @param stays whether the password stays on after 100 failures: that of the configured admin, who has no mailbox to recover by
    * @throws {GsError} `GS_TOO_MANY_ATTEMPTS`, `GS_PASSWORD_DISABLED`
    */
-  attempt(subject: string, ip: string, check: () => Promise<boolean>): Promise<boolean>
+  attempt(subject: string, ip: string, check: () => Promise<boolean>, stays?: boolean): Promise<boolean>
   /** Forgets the failures on an account, from all addresses: a new password has been set through the mailbox. */
   forgive(db: Db, subject: string): Promise<void>
   /** Forgets failures older than a day, except those that keep a password off. */
@@ -50,8 +51,8 @@ export function createThrottle(database: GsDatabase, now: () => number): Throttl
     return { account: rows.find((row) => row.key === account), pair: rows.find((row) => row.key === pair) }
   }
 
-  const refuseIfTooMany = (found: Awaited<ReturnType<typeof failuresOf>>) => {
-    if ((found.account?.failures ?? 0) >= disableAfter) throw gsError('GS_PASSWORD_DISABLED', { field: 'password' })
+  const refuseIfTooMany = (found: Awaited<ReturnType<typeof failuresOf>>, stays: boolean) => {
+    if (!stays && (found.account?.failures ?? 0) >= disableAfter) throw gsError('GS_PASSWORD_DISABLED', { field: 'password' })
     const { failures, last_at: lastAt } = found.pair ?? { failures: 0, last_at: 0 }
     if (failures < freeFailures) return
     const wait = lastAt + Math.min(longestDelay, firstDelay * 2 ** (failures - freeFailures)) - now()
@@ -72,7 +73,7 @@ export function createThrottle(database: GsDatabase, now: () => number): Throttl
     })
 
   return {
-    async attempt(subject, ip, check) {
+    async attempt(subject, ip, check, stays = false) {
       const account = accountKey(subject)
       const pair = addressKey(subject, ip)
       const queue = queues.get(account) ?? { run: pLimit(1), users: 0 }
@@ -82,7 +83,7 @@ export function createThrottle(database: GsDatabase, now: () => number): Throttl
       try {
         return await queue.run(async () => {
           const found = await failuresOf(account, pair)
-          refuseIfTooMany(found)
+          refuseIfTooMany(found, stays)
           const right = await check()
           if (!right) await countFailure([account, pair])
           else if (found.account !== undefined || found.pair !== undefined)

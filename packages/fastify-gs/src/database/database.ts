@@ -20,23 +20,30 @@ export interface GsDatabase {
   readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
   /** Prepares the statement for the request path. `sql` has one parameter. */
   readonly prepareLookup: (sql: string) => Lookup
+  /** Whether an error of a query says that the database cannot answer at the moment; a later attempt may succeed. */
+  readonly isUnavailable: (error: unknown) => boolean
   readonly close: () => Promise<void>
 }
 
-/** A transaction that waits for other processes with back-off: some 15 tries within about 2 s. */
-export function retryingTransaction(db: Db, inTheWay: (error: unknown) => boolean): GsDatabase['transaction'] {
+/** A transaction that waits for other processes with back-off, about 2 s in all, and is refused with `GS_BUSY` when the database is out of reach. */
+export function retryingTransaction(
+  db: Db,
+  inTheWay: (error: unknown) => boolean,
+  isUnavailable: (error: unknown) => boolean
+): GsDatabase['transaction'] {
   return async (work) => {
     try {
       return await pRetry(() => db.transaction().execute(work), {
-        retries: 15,
+        retries: 14,
         minTimeout: 10,
         maxTimeout: 250,
         factor: 1.6,
         randomize: true,
+        maxRetryTime: 2000,
         shouldRetry: ({ error }) => inTheWay(error)
       })
     } catch (error) {
-      if (inTheWay(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
+      if (inTheWay(error) || isUnavailable(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
       throw error
     }
   }

@@ -10,6 +10,15 @@ import type { GsTables } from './schema.ts'
  */
 const transient = new Set(['23505', '40001', '40P01', '55P03', '53300', '57P01', '57P03'])
 
+const codeOf = (error: unknown) => String((error as { code?: unknown } | null)?.code ?? '')
+const isTransient = (error: unknown) => transient.has(codeOf(error))
+
+/** The server cannot be reached, or has broken off (class 08 and 57, the sockets' codes, and what `pg` says without a code). */
+const isUnavailable = (error: unknown) =>
+  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|08|57P|53)/.test(codeOf(error)) ||
+  (error instanceof Error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message))
+
 /** The address without user and password, for messages. */
 const printable = (url: string) => {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
@@ -31,8 +40,10 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   types.setTypeParser(pg.default.types.builtins.INT8, Number)
   const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, types })
   pool.on('error', onError)
+  // The pool listens only to idle connections; one that breaks while a transaction holds it would end the process.
+  pool.on('connect', (client) => client.on('error', onError))
   const db = new Kysely<GsTables>({ dialect: new PostgresDialect({ pool }) })
-  const transaction = retryingTransaction(db, (error) => transient.has((error as { code?: string }).code ?? ''))
+  const transaction = retryingTransaction(db, isTransient, isUnavailable)
 
   try {
     await migrate({ engine: 'postgres', transaction }, printable(url))
@@ -48,6 +59,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   let lookups = 0
   return {
     engine: 'postgres',
+    isUnavailable,
     db,
     transaction,
     prepareLookup(sql) {

@@ -1,17 +1,20 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
-import { GsStartError } from '../errors.ts'
+import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
+import { GsStartError, isGsError } from '../errors.ts'
 import { retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
 
 /** How long a statement may block the event loop while another process writes, in ms; longer waits are asynchronous. */
-const busyTimeout = 50
+const busyTimeout = 5
 
 const codeOf = (error: unknown) => (error instanceof Sqlite.SqliteError ? error.code : '')
 const isBusy = (error: unknown) => codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error).startsWith('SQLITE_LOCKED')
+
+/** The disk is full or fails. */
+const isUnavailable = (error: unknown) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR)/.test(codeOf(error))
 
 function explain(path: string, error: unknown): Error {
   const code = codeOf(error)
@@ -23,7 +26,25 @@ function explain(path: string, error: unknown): Error {
       cause: error
     })
   }
+  if (isGsError(error) && error.code === 'GS_BUSY') {
+    return new GsStartError(`${path} is in use by another program, which does not let go of it; stop that program.`, { cause: error })
+  }
+  if (code.startsWith('SQLITE_')) {
+    const { message } = error as Error
+    return new GsStartError(`${path} cannot be used (${message}); it may belong to another program, or the disk may be full.`, {
+      cause: error
+    })
+  }
   return error as Error
+}
+
+/** SQLite has rolled back by itself when the disk is full; a second rollback would fail, and hide why. */
+function rollback(database: Sqlite.Database): SqliteStatement {
+  const run = () => {
+    if (database.inTransaction) database.exec('rollback')
+    return { changes: 0, lastInsertRowid: 0 }
+  }
+  return { reader: false, run, all: () => [], iterate: () => [][Symbol.iterator]() }
 }
 
 function refuseUnusablePath(path: string): void {
@@ -69,7 +90,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
   }
 
   const opened = writer
-  const statements = new Map<string, Sqlite.Statement>()
+  const statements = new Map<string, SqliteStatement>()
   const db = new Kysely<GsTables>({
     dialect: new SqliteDialect({
       database: {
@@ -78,7 +99,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
           let statement = statements.get(sql)
           if (statement === undefined) {
             // A deferred transaction that begins by reading cannot become a writing one once another process has written.
-            statement = opened.prepare(sql === 'begin' ? 'begin immediate' : sql)
+            statement = sql === 'rollback' ? rollback(opened) : opened.prepare(sql === 'begin' ? 'begin immediate' : sql)
             statements.set(sql, statement)
           }
           return statement
@@ -86,7 +107,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
       }
     })
   })
-  const transaction = retryingTransaction(db, isBusy)
+  const transaction = retryingTransaction(db, isBusy, isUnavailable)
 
   let reader = writer
   try {
@@ -100,6 +121,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
 
   return {
     engine: 'sqlite',
+    isUnavailable,
     db,
     transaction,
     prepareLookup(sql) {

@@ -39,7 +39,7 @@ export function changePassword(app: FastifyInstance, services: FlowServices): vo
         const recipient = recipientOf(account)
         if (recipient !== null) {
           const parameters = { username: account.username, ip: request.ip }
-          await outbox.enqueue(trx, { kind: 'password-changed', accountId: account.id, recipient, parameters })
+          await outbox.enqueue(trx, { kind: 'password-changed', accountId: null, recipient, parameters })
         }
         return { signedIn, ended }
       })

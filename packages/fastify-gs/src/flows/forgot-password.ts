@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { findAccountById, findAccountByName, markVerified, replacePasswordHash } from '../accounts/accounts.ts'
+import { findAccountById, findAccountByName, lockAccount, markVerified, replacePasswordHash } from '../accounts/accounts.ts'
 import { redeemLink, voidLinks } from '../accounts/email-links.ts'
 import { Accepted, ForgotPasswordBody, gsPaths, SessionInfo, TokenBody } from '../api.ts'
 import { commitAnyway } from '../database/database.ts'
@@ -7,6 +7,7 @@ import { gsError } from '../errors.ts'
 import type { SessionEndEvent } from '../hooks.ts'
 import { endSessionsOf } from '../sessions/sessions.ts'
 import { answer } from './shared/answer.ts'
+import { evenTime } from './shared/even-time.ts'
 import { mailLink, requireRedeemed } from './shared/email-link.ts'
 import { documented, completeSignIn, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 import { linkPage } from './shared/link-page.ts'
@@ -33,10 +34,12 @@ export function forgotPassword(app: FastifyInstance, services: FlowServices): vo
       const { username, email } = request.body
       const name = username ?? email
       if (name === undefined) throw gsError('GS_BODY_INVALID', { field: 'username', reason: 'username is missing.' })
-      await database.transaction(async (trx) => {
-        await commitAnyway(trx)
-        const account = await findAccountByName(trx, name)
-        if (account !== null) await mailLink(services, trx, request, account, 'forgot-password')
+      await evenTime(async () => {
+        await database.transaction(async (trx) => {
+          await commitAnyway(trx)
+          const account = await findAccountByName(trx, name)
+          if (account !== null) await mailLink(services, trx, request, account, 'forgot-password')
+        })
       })
       outbox.wake()
       return answer(services, request, reply, { status: 202, body: { ok: true }, notice: 'sent' })
@@ -53,7 +56,7 @@ export function forgotPassword(app: FastifyInstance, services: FlowServices): vo
       const now = options.now()
       const { signedIn, ended } = await database.transaction(async (trx) => {
         const { accountId } = requireRedeemed(await redeemLink(trx, 'forgot-password', request.body.token, now))
-        const before = await findAccountById(trx, accountId)
+        const before = await lockAccount(trx, accountId)
         if (before === null) throw gsError('GS_LINK_INVALID', { field: 'token' })
         if (!before.verified) {
           // The mailbox proves the address. Whoever chose the password before had not, so it ends here (pre-hijacking, TK-14).

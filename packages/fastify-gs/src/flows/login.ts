@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { findAccountById, findAccountByName, replacePasswordHash, type StoredAccount } from '../accounts/accounts.ts'
+import { findAccountByName, lockAccount, replacePasswordHash, type StoredAccount } from '../accounts/accounts.ts'
+import { emailKey, usernameKey } from '../accounts/identifiers.ts'
 import { gsPaths, LoginBody, SessionInfo } from '../api.ts'
 import { encodePassword } from '../crypto/passwords.ts'
 import { gsError } from '../errors.ts'
@@ -30,8 +31,9 @@ export function login(app: FastifyInstance, services: FlowServices): void {
       const password = encodePassword(request.body.password)
       const found = await findAccountByName(database.db, username)
       const hash = passwordHashOf(services, found)
-      const subject = found?.id ?? `unknown:${username.normalize('NFKC').toLowerCase()}`
-      const right = await throttle.attempt(subject, request.ip, () => passwords.verify(password, hash))
+      // Counted by the same canonical form as a known name, or the spelling would tell them apart.
+      const subject = found?.id ?? `unknown:${emailKey(username) ?? usernameKey(username) ?? username}`
+      const right = await throttle.attempt(subject, request.ip, () => passwords.verify(password, hash), found?.configured === true)
       if (found === null || !right) {
         request.log.info({ gs: 'login', outcome: 'refused', accountId: found?.id, ip: request.ip }, 'login refused')
         throw gsError('GS_CREDENTIALS', { field: 'password' })
@@ -39,7 +41,7 @@ export function login(app: FastifyInstance, services: FlowServices): void {
 
       const signedIn = await database.transaction(async (trx) => {
         // Asked again: it may have been deleted, or got another password, while the hash was computed.
-        const account = await findAccountById(trx, found.id)
+        const account = await lockAccount(trx, found.id)
         if (account === null || account.passwordHash !== found.passwordHash) throw gsError('GS_CREDENTIALS', { field: 'password' })
         return signIn.start(trx, request, account, { remember, forgotAt: null })
       })

@@ -1,12 +1,20 @@
 import type { FastifyInstance } from 'fastify'
-import { findAccountById, findAccountByVerifiedEmail, findUnverifiedAccountsByEmail, markVerified } from '../accounts/accounts.ts'
+import {
+  findAccountById,
+  findAccountByVerifiedEmail,
+  findUnverifiedAccountsByEmail,
+  lockAccount,
+  markVerified
+} from '../accounts/accounts.ts'
 import { redeemLink } from '../accounts/email-links.ts'
 import { emailKey } from '../accounts/identifiers.ts'
 import { Accepted, gsPaths, ResendBody, SessionInfo, TokenBody } from '../api.ts'
 import { commitAnyway } from '../database/database.ts'
 import { gsError } from '../errors.ts'
+import { endSessionsOf } from '../sessions/sessions.ts'
 import { visitState } from '../sessions/visit.ts'
 import { answer } from './shared/answer.ts'
+import { evenTime } from './shared/even-time.ts'
 import { mailLink, requireRedeemed } from './shared/email-link.ts'
 import { documented, completeSignIn, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 import { linkPage } from './shared/link-page.ts'
@@ -16,7 +24,7 @@ import { linkPage } from './shared/link-page.ts'
  * is logged in as another one stays who he is (TK-16).
  */
 export function verifyEmail(app: FastifyInstance, services: FlowServices): void {
-  const { database, options, outbox, signIn } = services
+  const { database, events, options, outbox, signIn } = services
 
   linkPage(app, services, {
     path: gsPaths.verifyEmailPage,
@@ -34,16 +42,21 @@ export function verifyEmail(app: FastifyInstance, services: FlowServices): void 
     },
     async (request, reply) => {
       const now = options.now()
-      const { signedIn, accountId } = await database.transaction(async (trx) => {
+      const { signedIn, accountId, ended } = await database.transaction(async (trx) => {
         const { accountId } = requireRedeemed(await redeemLink(trx, 'verify-email', request.body.token, now))
+        await lockAccount(trx, accountId)
         if (!(await markVerified(trx, accountId))) throw gsError('GS_EMAIL_TAKEN')
         const account = await findAccountById(trx, accountId)
         if (account === null) throw gsError('GS_LINK_INVALID', { field: 'token' })
         const visitor = request.gs.account
-        if (visitor === null) return { accountId, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: null }) }
-        if (visitor.id !== accountId) return { accountId, signedIn: null }
-        return { accountId, signedIn: await signIn.renew(trx, request, account, { forgotAt: visitState(request.gs).forgotAt }) }
+        // Whoever logged in before the proof may have been somebody else, who signed up with this address.
+        const ended = await endSessionsOf(trx, accountId, 'verified', visitor?.id === accountId ? request.gs.session.id : undefined)
+        if (visitor === null)
+          return { accountId, ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: null }) }
+        if (visitor.id !== accountId) return { accountId, ended, signedIn: null }
+        return { accountId, ended, signedIn: await signIn.renew(trx, request, account, { forgotAt: visitState(request.gs).forgotAt }) }
       })
+      events.ended(ended)
       if (signedIn !== null) completeSignIn(services, request, reply, signedIn)
       request.log.info({ gs: 'verify-email', accountId, ip: request.ip }, 'address verified')
       const notice = request.gs.account?.id === accountId ? 'verified' : 'other'
@@ -59,7 +72,8 @@ export function verifyEmail(app: FastifyInstance, services: FlowServices): void 
     },
     async (request, reply) => {
       const key = emailKey(request.body.email)
-      if (key !== null) {
+      await evenTime(async () => {
+        if (key === null) return
         await database.transaction(async (trx) => {
           await commitAnyway(trx)
           if ((await findAccountByVerifiedEmail(trx, key)) !== null) return
@@ -68,8 +82,8 @@ export function verifyEmail(app: FastifyInstance, services: FlowServices): void 
           const own = claimants.filter((account) => account.id === request.gs.account?.id)
           for (const account of own.length > 0 ? own : claimants) await mailLink(services, trx, request, account, 'verify-email')
         })
-        outbox.wake()
-      }
+      })
+      outbox.wake()
       return answer(services, request, reply, { status: 202, body: { ok: true }, notice: 'sent' })
     }
   )

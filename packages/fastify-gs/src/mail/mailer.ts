@@ -35,6 +35,7 @@ const plainAddress = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[a-z0-9.-]+$/iu
 export function createSmtpMailer(settings: SmtpSettings): Mailer {
   const { url, from } = settings
   const local = loopback.test(url.hostname)
+  const closing = new AbortController()
   const transport = createTransport(
     {
       pool: true,
@@ -66,12 +67,15 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
           html: mail.html,
           messageId: `<${mail.messageId}>`,
           xMailer: false,
-          signal: AbortSignal.timeout(attemptTimeout)
+          signal: AbortSignal.any([AbortSignal.timeout(attemptTimeout), closing.signal])
         })
       } catch (error) {
         throw Object.assign(error as Error, { permanent: isPermanent(error) })
       }
     },
-    close: () => transport.close()
+    close() {
+      closing.abort()
+      transport.close()
+    }
   }
 }

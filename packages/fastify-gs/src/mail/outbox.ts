@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { createId } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, Trx } from '../database/database.ts'
@@ -12,7 +13,12 @@ const longestRetry = 900_000
 const giveUpAfter = 86_400_000
 /** A worker's claim on a mail; renewed while it is being sent, so that only a killed worker lets one lapse. */
 const claimTime = 10_000
+/** How long a stop waits for mails that are being sent. */
+const stopPatience = 3_000
 const claimRenewal = 3_000
+/** What is said about the security of an account is said even when the account is gone. */
+const outlivesAccount = (kind: MailKind) => kind === 'account-deleted' || kind === 'password-changed'
+
 const batch = 4
 const longestSleep = 30_000
 
@@ -122,7 +128,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     const kind = mail.kind as MailKind
     const renewal = setInterval(renewClaim, claimRenewal, mail)
     try {
-      if (mail.account_id === null && kind !== 'account-deleted') return void (await finish(mail.id, 'dead', 'the account is gone'))
+      if (mail.account_id === null && !outlivesAccount(kind)) return void (await finish(mail.id, 'dead', 'the account is gone'))
       const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
       if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
       const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
@@ -249,8 +255,15 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await working
+      // A mail server that hangs must not hold up the stop; what is broken off is sent again after the next start.
+      const patience = new AbortController()
+      await Promise.race([
+        working,
+        setTimeoutPromise(stopPatience, undefined, { ref: false, signal: patience.signal }).catch(() => undefined)
+      ])
+      patience.abort()
       await mailer.close()
+      await working
     },
     async prune(db, at) {
       await db

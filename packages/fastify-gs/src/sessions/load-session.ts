@@ -50,9 +50,11 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
 
   return function loadSession(request, reply, done) {
     const value = cookie.read(request.headers.cookie)
+    const tokenLike = value !== null && tokenPattern.test(value)
     const finish = (visit: Visit) => {
       request.gs = visit
-      if (isPageVisit(request)) offerTicket(loading, request, reply)
+      // Not instead of a token: the browser may have got a newer one meanwhile, and a late answer must not take it away.
+      if (!tokenLike && isPageVisit(request)) offerTicket(loading, request, reply)
       done()
     }
     const fail = (error: unknown) => {
@@ -60,7 +62,7 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
       done(gsError('GS_BUSY', { retryAfter: 2 }))
     }
 
-    if (value === null || !tokenPattern.test(value)) return finish(anonymous(request, value, loading.now()))
+    if (!tokenLike) return finish(anonymous(request, value, loading.now()))
     let found
     try {
       found = findSession(value)

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { StoredAccount } from '../../accounts/accounts.ts'
+import { lockAccount, type StoredAccount } from '../../accounts/accounts.ts'
 import { issueLink, type LinkPurpose, type Redemption } from '../../accounts/email-links.ts'
 import { emailKey } from '../../accounts/identifiers.ts'
 import type { Trx } from '../../database/database.ts'
@@ -28,6 +28,8 @@ export async function mailLink(
   const { options, outbox, keys } = services
   const recipient = recipientOf(account)
   if (recipient === null || account.configured) return
+  // Counted one after the other, or simultaneous requests would all find room.
+  await lockAccount(trx, account.id)
   if (!(await outbox.allows(trx, purpose, recipient))) {
     request.log.warn({ gs: purpose, accountId: account.id }, 'no further mail to this address for now')
     return

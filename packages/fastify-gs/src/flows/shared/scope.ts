@@ -53,8 +53,9 @@ const frameworkCodes: Record<string, GsErrorCode> = {
   FST_ERR_NOT_FOUND: 'GS_NOT_FOUND'
 }
 
-function toGsError(error: FastifyError): GsError {
+function toGsError(error: FastifyError, isUnavailable: (error: unknown) => boolean): GsError {
   if (isGsError(error)) return error
+  if (isUnavailable(error)) return gsError('GS_BUSY', { retryAfter: 2 })
   const code = frameworkCodes[error.code]
   if (code === 'GS_BODY_INVALID' || (error instanceof SyntaxError && error.statusCode === 400))
     return gsError('GS_BODY_INVALID', { reason: 'it cannot be read.' })
@@ -72,8 +73,8 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
   const { prefix, siteName, loginPage, origin } = options
 
   app.setErrorHandler((thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    const error = toGsError(thrown)
-    if (error.statusCode >= 500 && error.code !== 'GS_BUSY') request.log.error({ err: thrown }, 'a flow failed')
+    const error = toGsError(thrown, services.database.isUnavailable)
+    if (error.statusCode >= 500 && !isGsError(thrown)) request.log.error({ err: thrown }, 'a flow failed')
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
     if (isForm(request) || wantsPage(request.method, request.headers)) {
       return sendPage(reply, error.statusCode, prefix, siteName, {
@@ -101,7 +102,7 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
       'referrer-policy': 'no-referrer'
     })
     if (!isUnsafe(request.method) || isSameOrigin(request.headers, origin)) return done()
-    request.log.info({ gs: 'cross-site', ip: request.ip, url: request.url }, 'refused a request from another site')
+    request.log.info({ gs: 'cross-site', ip: request.ip, path: request.url.split('?', 1)[0] }, 'refused a request from another site')
     done(gsError('GS_CROSS_SITE'))
   })
 

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { evenTime } from './even-time.ts'
+
+describe('evenTime', () => {
+  it('does not end before its time, however quick the work is, and passes a failure on', async () => {
+    const start = performance.now()
+    let done = false
+    await evenTime(async () => {
+      done = true
+    })
+    assert.equal(done, true)
+    assert.ok(performance.now() - start >= 60)
+    await assert.rejects(
+      evenTime(() => Promise.reject(new Error('no'))),
+      /^Error: no$/
+    )
+  })
+})
