@@ -7,7 +7,7 @@ import fastifyGs, { gsMount } from 'fastify-gs'
 import type { Config } from './config.ts'
 import { NoWebsocket, NotFound, UrlInvalid, answerError } from './errors.ts'
 import { startMailCatcher } from './mailbox/catcher.ts'
-import { mailboxRoutes } from './mailbox/routes.ts'
+import { isLocal, mailboxRoutes } from './mailbox/routes.ts'
 import { openBoardDatabase } from './messages/database.ts'
 import { LiveBoard, closeCodes } from './messages/live.ts'
 import { findLastIdx } from './messages/messages.ts'
@@ -103,7 +103,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
 
     app.get('/', (_request, reply) => reply.redirect('/lwsgs/', 302))
     // For the link on the page; asking for the mailbox itself would put a 404 into the console of the browser.
-    app.get('/mailbox/available', { logLevel: 'warn' }, () => ({ available: config.smtpUrl === undefined }))
+    app.get('/mailbox/available', { logLevel: 'warn' }, (request) => ({ available: config.smtpUrl === undefined && isLocal(request) }))
     // Answered in a hook, before fastify-gs adds the one that looks up the session.
     app.addHook('onRequest', (request, reply, done) => {
       if (request.routeOptions.url === '/healthz') reply.send({ ok: true })

@@ -35,11 +35,9 @@ describe('register()', () => {
   it('refuses a mount that would serve the database', async (t) => {
     const directory = temporaryDirectory(t)
     await assert.rejects(
-      build(
-        t,
-        { database: { sqlite: join(directory, 'gs.sqlite3') } },
-        async (app) => void (await app.register(gsMount, { prefix: '/files', root: directory }))
-      ),
+      build(t, { database: { sqlite: join(directory, 'gs.sqlite3') } }, async (app) => {
+        await app.register(gsMount, { prefix: '/files', root: directory })
+      }),
       (error) => error instanceof GsOptionError && /contains the database .*gs\.sqlite3/.test(error.message)
     )
   })

@@ -30,7 +30,6 @@ import { createSessionEvents } from './live/session-events.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
 import { createOutbox } from './mail/outbox.ts'
 import { keepOutOfMounts } from './mounts/mount.ts'
-import type { Policy } from './mounts/policy.ts'
 import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
 import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
 import { createActivity } from './sessions/activity.ts'
@@ -95,7 +94,7 @@ function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
   app.addHook('onRoute', (route) => {
     // By the key, not the value: a policy that a missing setting left undefined must not open the route.
     if (route.config === undefined || !('gs' in route.config)) return
-    const policy = route.config.gs as Policy
+    const policy = route.config.gs
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
     route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]
     route.config = { ...route.config, [guarded]: true } as typeof route.config & object

@@ -18,7 +18,7 @@ const NoSuchMail = createError('BOARD_NOT_FOUND', 'There is no such mail. The ma
  * Whether a request comes from a person at this machine. The peer alone does not say so: a reverse proxy is a local peer too,
  * and so is a browser here that a strange page has lured to this port under a name of its own (DNS rebinding).
  */
-function isLocal(request: FastifyRequest): boolean {
+export function isLocal(request: FastifyRequest): boolean {
   const { headers, socket } = request
   const proxied = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers.via !== undefined
   return !proxied && isLoopbackAddress(socket.remoteAddress ?? '') && isLoopbackHost(headers.host)

@@ -180,6 +180,55 @@ describe('openSqlite', () => {
   })
 })
 
+describe('a database that fails', () => {
+  it('survives that PostgreSQL cuts the connection in the middle of a transaction: nothing is half done, the next one works', async (t) => {
+    const url = await emptyPostgres()
+    const broken: Error[] = []
+    const database = await openPostgres(url, (error) => broken.push(error))
+    t.after(database.close)
+    const killer = await openPostgres(url, () => undefined)
+    t.after(killer.close)
+    const cut = database.transaction(async (trx) => {
+      await trx.insertInto('gs_accounts').values(account('a')).execute()
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
+      await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(killer.db)
+      while (broken.length === 0) await new Promise(setImmediate)
+    })
+    await assert.rejects(cut, { code: 'GS_BUSY', statusCode: 503 })
+    await database.transaction((trx) => trx.insertInto('gs_accounts').values(account('b')).execute())
+    assert.deepEqual(await database.db.selectFrom('gs_accounts').select('id').execute(), [{ id: 'b' }])
+  })
+
+  it('answers GS_BUSY when PostgreSQL is out of reach', async (t) => {
+    const database = await openPostgres(await emptyPostgres(), () => undefined)
+    t.after(database.close)
+    assert.equal(database.isUnavailable(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), true)
+    assert.equal(database.isUnavailable(new Error('Connection terminated unexpectedly')), true)
+    assert.equal(database.isUnavailable(new Error('duplicate key')), false)
+  })
+
+  it('answers GS_BUSY when the disk is full, says so to nobody but the log, and goes on when there is room', async (t) => {
+    const { db, transaction, close } = await openSqlite(join(temporaryDirectory(t), 'gs.sqlite3'))
+    t.after(close)
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db)
+    await sql.raw(`pragma max_page_count = ${rows[0]!.page_count}`).execute(db)
+    const insert = (id: string) =>
+      transaction((trx) =>
+        trx
+          .insertInto('gs_accounts')
+          .values({ ...account(id), password_hash: 'x'.repeat(50_000) })
+          .execute()
+      )
+    await assert.rejects(
+      insert('a'),
+      (error: Error & { code?: string }) => error.code === 'GS_BUSY' && /full/.test((error.cause as Error).message)
+    )
+    await sql.raw('pragma max_page_count = 100000').execute(db)
+    await insert('b')
+    assert.deepEqual(await db.selectFrom('gs_accounts').select('id').execute(), [{ id: 'b' }])
+  })
+})
+
 describe('openPostgres', () => {
   it('is migrated once when several start together, and refuses a newer schema', async () => {
     const url = await emptyPostgres()

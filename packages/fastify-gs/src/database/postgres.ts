@@ -10,7 +10,7 @@ import type { GsTables } from './schema.ts'
  */
 const transient = new Set(['23505', '40001', '40P01', '55P03', '53300', '57P01', '57P03'])
 
-const codeOf = (error: unknown) => String((error as { code?: unknown } | null)?.code ?? '')
+const codeOf = (error: unknown) => (error as { code?: string } | null)?.code ?? ''
 const isTransient = (error: unknown) => transient.has(codeOf(error))
 
 /** The server cannot be reached, or has broken off (class 08 and 57, the sockets' codes, and what `pg` says without a code). */
