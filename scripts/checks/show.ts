@@ -47,7 +47,7 @@ export class Progress {
     if (lines.length === 0) return
     if (this.#terminal) {
       this.#clear()
-      process.stdout.write(lines.join(' |').slice(0, process.stdout.columns - 1))
+      process.stdout.write(lines.join(' |').slice(0, (process.stdout.columns || 80) - 1))
     } else console.log(lines.join('\n'))
   }
 

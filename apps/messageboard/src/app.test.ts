@@ -165,6 +165,16 @@ describe('the message board', () => {
     }
   })
 
+  it('believes a proxy about the address of a client only if it is told to', async (t) => {
+    const ipOf = async (trustProxy: readonly string[]) => {
+      const { app } = await start(t, { trustProxy })
+      return (await app.inject({ url: '/lwsgs/session', headers: { 'x-forwarded-for': '192.0.2.7' } })).json<{ ip: string }>().ip
+    }
+    assert.equal(await ipOf([]), '127.0.0.1')
+    assert.equal(await ipOf(['10.0.0.0/8']), '127.0.0.1')
+    assert.equal(await ipOf(['127.0.0.1']), '192.0.2.7')
+  })
+
   it('tells people of what is not there with a page, and programs with JSON', async (t) => {
     const { app } = await start(t)
     for (const url of ['/nothing', '/mailbox/999', '/lwsgs/nothing']) {

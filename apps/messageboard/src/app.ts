@@ -15,6 +15,7 @@ import { messageRoutes, subprotocol } from './messages/routes.ts'
 import { StartError } from './start-error.ts'
 
 export interface AppConfig extends Pick<Config, 'baseUrl' | 'dataDirectory' | 'smtpUrl' | 'mailFrom' | 'databaseUrl' | 'webDirectory'> {
+  readonly trustProxy?: Config['trustProxy']
   /** The first signs, all verify. */
   readonly keys: readonly string[]
   readonly adminPasswordHash: string
@@ -66,6 +67,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     // Fastify would rather turn ["text"] into "text", and drop fields that it does not know, than refuse them.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     bodyLimit: 16 * 1024,
+    trustProxy: [...(config.trustProxy ?? [])],
     requestTimeout: 30_000,
     // All other requests with this header are ordinary ones: some programs offer HTTP/2 in it.
     http: { shouldUpgradeCallback: (request) => isWebsocket(request) && request.url?.split('?', 1)[0] === boardPath },

@@ -83,6 +83,7 @@ describe('readConfig', () => {
     SMTP_URL: ['mail.example', 'http://mail.example', 'smtp:mail.example', 'smtp://', 'smtp://user:a b@:x'],
     DATABASE_URL: ['mysql://db/board', 'board.sqlite3', 'postgres:'],
     GS_ADMIN_PASSWORD: ['seven77', '\ud800 ill-formed', 'x'.repeat(1025)],
+    TRUST_PROXY: ['true', '1', 'proxy.example', '10.0.0.0/8;::1'],
     MAIL_FROM: ['nobody', 'a@b, c@d.example', 'Name <a@b.example>', 'a@b\r\nBcc: c@d.example']
   }
   for (const [name, values] of Object.entries(bad)) {

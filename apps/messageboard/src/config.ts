@@ -17,6 +17,8 @@ export interface Config {
   readonly mailFrom: string
   /** PostgreSQL for sessions and accounts; `undefined`: SQLite in the data directory. */
   readonly databaseUrl: string | undefined
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. Empty: none. */
+  readonly trustProxy: readonly string[]
   /** The built pages, served at `/lwsgs`. */
   readonly webDirectory: string
 }
@@ -71,6 +73,17 @@ const adminPassword = (value: string): string => {
   return value
 }
 
+const trustProxy = (value: string): string[] => {
+  const addresses = value.split(',').map((part) => part.trim())
+  // Addresses only: a count of hops would believe whatever a client writes in front.
+  if (!addresses.every((part) => isIP(part.replace(/\/\d{1,3}$/, '')) !== 0)) {
+    throw new StartError(
+      'TRUST_PROXY must be the addresses or networks of your proxies, e.g. TRUST_PROXY=127.0.0.1 or TRUST_PROXY=10.0.0.0/8,::1.'
+    )
+  }
+  return addresses
+}
+
 const mailFrom = (value: string): string => {
   if (!/^[^\s@<>,;:"()\\]+@[A-Za-z0-9.-]+$/.test(value)) {
     throw new StartError('MAIL_FROM must be one plain e-mail address, e.g. MAIL_FROM=noreply@board.example.')
@@ -105,6 +118,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     smtpUrl: read('SMTP_URL', smtpUrl),
     mailFrom: read('MAIL_FROM', mailFrom) ?? `noreply@${mailDomain}`,
     databaseUrl: read('DATABASE_URL', databaseUrl),
+    trustProxy: read('TRUST_PROXY', trustProxy) ?? [],
     webDirectory: resolve(read('GS_WEB_DIR', text) ?? join(import.meta.dirname, '../dist'))
   })
 }

@@ -132,3 +132,19 @@ describe('resend', () => {
     assert.equal((await browser().post('/lwsgs/verify-email', { token: newest })).statusCode, 200)
   })
 })
+
+describe('the proof of an address', () => {
+  it('ends the sessions that were begun before it', async (t) => {
+    const { app, browser, inbox } = await build(t)
+    const mallory = browser()
+    await mallory.post('/lwsgs/register', register)
+    await mallory.post('/lwsgs/login', { username: 'alice', password })
+    const causes: string[] = []
+    app.gs.onSessionEnd(({ cause }) => causes.push(cause))
+    const owner = browser()
+    assert.equal((await owner.post('/lwsgs/verify-email', { token: await inbox.token('alice@mail.test', /Confirm/) })).json().mask, 5)
+    assert.deepEqual(causes, ['verified'])
+    assert.equal((await mallory.get('/lwsgs/session')).json().username, null)
+    assert.equal((await owner.get('/lwsgs/session')).json().username, 'alice')
+  })
+})
