@@ -29,6 +29,7 @@ describe('readConfig', () => {
         smtpUrl: undefined,
         mailFrom: 'noreply@localhost',
         databaseUrl: undefined,
+        trustProxy: [],
         webDirectory: ''
       }
     )
