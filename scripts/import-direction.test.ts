@@ -45,7 +45,7 @@ const elsewhere: Cases = {
   },
   'packages/gs-ui/src/client/gs-client.ts': { allowed: ['./store.ts'], refused: ['fastify-gs/api', 'fastify-gs', 'gs-cli'] },
   'packages/gs-ui/src/client/gs-client.test.ts': { allowed: ['fastify-gs/api'] },
-  'packages/gs-cli/src/main.ts': { allowed: ['fastify-gs'], refused: ['../../fastify-gs/src/errors.ts'] },
+  'packages/gs-cli/src/main.ts': { allowed: ['fastify-gs', 'fastify-gs/lwsws'], refused: ['../../fastify-gs/src/errors.ts'] },
   'apps/messageboard/src/app.ts': {
     allowed: ['fastify-gs', 'fastify-gs/api', './config.ts'],
     refused: ['fastify-gs/src/plugin.ts', '../../../packages/fastify-gs/src/plugin.ts']

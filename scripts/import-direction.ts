@@ -10,12 +10,13 @@ export const ground = ['errors', 'options', 'api', 'hooks', 'html', 'page']
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   crypto: ['errors', 'options'],
   database: ['errors', 'options'],
-  mail: ['errors', 'options', 'html', 'crypto', 'database'],
+  mail: ['errors', 'options', 'hooks', 'html', 'crypto', 'database'],
   accounts: [...ground, 'crypto', 'database'],
   sessions: [...ground, 'crypto', 'database', 'accounts'],
   live: [...ground, 'crypto', 'database', 'accounts', 'sessions'],
   flows: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live'],
   mounts: [...ground, 'crypto', 'database', 'accounts', 'sessions', 'live'],
+  admin: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions'],
   compat: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live', 'flows', 'mounts']
 }
 
@@ -107,8 +108,16 @@ export const importDirection: OxlintOverride[] = [
       intoSource,
       { regex: String.raw`^(\.\./)+packages/`, message: 'Packages are imported by their names.' },
       {
-        group: ['fastify-gs/**', '!fastify-gs/api', 'gs-ui/**', '!gs-ui/gs-ui.css'],
-        message: 'Only public exports: fastify-gs, fastify-gs/api, gs-ui.'
+        group: [
+          'fastify-gs/**',
+          '!fastify-gs/api',
+          '!fastify-gs/admin',
+          '!fastify-gs/lwsws',
+          '!fastify-gs/testing',
+          'gs-ui/**',
+          '!gs-ui/gs-ui.css'
+        ],
+        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, gs-ui.'
       }
     ]
   )

@@ -7,7 +7,10 @@ import fastifyGs, { type Mail } from 'fastify-gs'
 export const password = 'correct horse battery staple'
 
 /** An application with fastify-gs as its defaults make it, and members who have verified their address. */
-export async function buildBenchApp(members: number): Promise<{ app: FastifyInstance; cookies: string[]; close: () => Promise<void> }> {
+export async function buildBenchApp(
+  members: number,
+  routes?: (app: FastifyInstance) => Promise<void>
+): Promise<{ app: FastifyInstance; cookies: string[]; close: () => Promise<void> }> {
   const directory = mkdtempSync(join(tmpdir(), 'gs-bench-'))
   const links = new Map<string, string>()
   const waiting = new Map<string, (token: string) => void>()
@@ -31,6 +34,7 @@ export async function buildBenchApp(members: number): Promise<{ app: FastifyInst
     rateLimits: false
   })
   app.get('/me', (request) => ({ name: request.gs.account?.username ?? null }))
+  await routes?.(app)
   await app.ready()
 
   const cookies: string[] = []

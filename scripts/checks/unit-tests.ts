@@ -2,6 +2,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { buildWidget } from '../build-widget.ts'
 import { runChild } from '../run-child.ts'
 import { root } from '../setup/root.mjs'
 import type { Counts } from './count-reporter.ts'
@@ -18,6 +19,9 @@ export const unit: Step = {
     const all = globSync(pattern, { cwd: root, exclude: ['**/node_modules', '**/dist'] }).sort()
     const files = all.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     if (files.length === 0) return { passed: 0, failed: 1, output: `No file is ${[pattern, ...filters].join(' with ')}` }
+    // The tests of `gs serve` serve it.
+    const widget = await buildWidget()
+    if (widget.code !== 0) return { passed: 0, failed: 1, output: widget.output }
     return runUnitTests(files, { progress })
   }
 }

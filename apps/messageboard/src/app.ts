@@ -134,9 +134,10 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     })
     app.gs.onSessionEnd(({ sessionId }) => live.endSession(sessionId))
 
-    await app.register(gsMount, { prefix: '/lwsgs', root: config.webDirectory, policy: 0 })
-    await app.register(gsMount, { prefix: '/lwsgs/needauth', root: join(protectedPages, 'needauth'), policy: 5 })
-    await app.register(gsMount, { prefix: '/lwsgs/needadmin', root: join(protectedPages, 'needadmin'), policy: 7 })
+    const interpret = ['.js']
+    await app.register(gsMount, { prefix: '/lwsgs', root: config.webDirectory, policy: 0, interpret })
+    await app.register(gsMount, { prefix: '/lwsgs/needauth', root: join(protectedPages, 'needauth'), policy: 5, interpret })
+    await app.register(gsMount, { prefix: '/lwsgs/needadmin', root: join(protectedPages, 'needadmin'), policy: 7, interpret })
     await app.register(messageRoutes, { prefix: '/lwsgs', db, live })
 
     await app.ready()

@@ -5,13 +5,15 @@ const table = {
   GS_BODY_INVALID: ['The request body is not valid: %s', 400],
   GS_QUERY_INVALID: ['The request address is not valid: %s', 400],
   GS_BODY_TOO_LARGE: ['The request body is too large; 16 KiB is the limit.', 413],
-  GS_CONTENT_TYPE: ['Send application/json or application/x-www-form-urlencoded.', 415],
+  GS_CONTENT_TYPE: ['Send a form (application/x-www-form-urlencoded), or JSON (application/json) where it is taken.', 415],
   GS_USERNAME_INVALID: ['%s', 400],
   GS_USERNAME_TAKEN: ['This user name is taken. Please choose another one.', 409],
   GS_EMAIL_INVALID: ['%s', 400],
   GS_PASSWORD_WEAK: ['%s', 400],
   GS_PASSWORD_INVALID: ['%s', 400],
   GS_CREDENTIALS: ['The user name or the password is wrong.', 401],
+  GS_ACCOUNT_LOCKED: ['This account is locked. Please ask the people who run this site.', 403],
+  GS_ACCOUNT_UNKNOWN: ['There is no such account.', 404],
   GS_CURRENT_PASSWORD: ['The current password is wrong.', 403],
   GS_CURRENT_PASSWORD_REQUIRED: ['Please enter your current password.', 400],
   GS_LINK_INVALID: ['This link is not valid. It may have been cut off by the mail program.', 400],
@@ -27,6 +29,7 @@ const table = {
   GS_TOO_MANY_ATTEMPTS: ['Too many attempts. Please wait and try again.', 429],
   GS_PASSWORD_DISABLED: ['Too many wrong passwords. Use "Forgot password" to set a new one.', 429],
   GS_BUSY: ['The server is busy. Please try again in a moment.', 503],
+  GS_UPSTREAM: ['The server that should answer here does not.', 502],
   GS_INTERNAL: ['Something went wrong on the server.', 500]
 } as const satisfies Record<string, readonly [message: string, status: number]>
 

@@ -8,6 +8,8 @@ export type SessionEndCause =
   | 'password-changed'
   | 'password-forgotten'
   | 'account-deleted'
+  | 'account-locked'
+  | 'revoked'
 
 /** Told to `app.gs.onSessionEnd` listeners after the change is committed and before the causing request is answered. */
 export interface SessionEndEvent {
@@ -18,3 +20,29 @@ export interface SessionEndEvent {
 }
 
 export type SessionEndListener = (event: SessionEndEvent) => void
+
+export type AccountEventType = 'accountCreated' | 'accountVerified' | 'accountDeleted'
+
+/**
+ * Something that has happened to an account. `accountCreated`: signed up (the address is not proved yet); `accountVerified`: the address is
+ * proved for the first time, from now on it is one of the site's members; `accountDeleted`: the row is gone.
+ */
+export interface AccountEvent {
+  /** The same each time this event is told. */
+  readonly id: string
+  readonly type: AccountEventType
+  /** When it happened, ms since 1970. */
+  readonly at: number
+  readonly accountId: string
+  readonly username: string
+  /** Null: the account had none. */
+  readonly email: string | null
+  /** Why it was deleted: by its owner, by an operator, or because the address was never verified. Null for the other types. */
+  readonly cause: 'owner' | 'operator' | 'unverified' | null
+}
+
+/**
+ * Told after the commit, at least once: an event whose listener throws or rejects, or that a crash interrupted, is told again, with
+ * growing pauses. Several events may be told at the same time and, after a failure, not in their order.
+ */
+export type AccountEventListener = (event: AccountEvent) => void | Promise<void>

@@ -1,18 +1,22 @@
 export { fastifyGs, fastifyGs as default, type Gs } from './plugin.ts'
+export { lwsgsHashes } from './crypto/legacy-hashes.ts'
 export { hashPassword, verifyPassword } from './hash-password.ts'
+export { gsForms, type GsFormsOptions } from './compat/gs-forms.ts'
 export { gsMount, type GsMountOptions } from './mounts/mount.ts'
 export type { Policy } from './mounts/policy.ts'
 export { AuthLevel, type AuthLevelName } from './accounts/auth-level.ts'
 export { AuthMask } from './accounts/auth-mask.ts'
 export type { Account } from './accounts/accounts.ts'
 export { GsOptionError, GsStartError, type GsError, type GsErrorCode } from './errors.ts'
-export type { SessionEndCause, SessionEndEvent, SessionEndListener } from './hooks.ts'
+export type { AccountEvent, AccountEventListener, AccountEventType, SessionEndCause, SessionEndEvent, SessionEndListener } from './hooks.ts'
 export type {
+  GsLwsgsOptions,
   GsMailOptions,
   GsOptions,
   GsPasswordOptions,
   GsRateLimits,
   GsSessionOptions,
+  LegacyHash,
   Mail,
   Mailer,
   PasswordHasher,

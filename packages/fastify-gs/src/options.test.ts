@@ -25,6 +25,20 @@ describe('resolveOptions', () => {
     assert.ok(Object.isFrozen(options))
   })
 
+  const old = { prefix: '$old$', verify: () => true }
+
+  it('accepts hashes of older systems whose kinds are named, for the admin too', () => {
+    const options = resolve({ password: { legacy: [old] }, admin: { username: 'boss', passwordHash: '$old$123' } })
+    assert.deepEqual(options.password.legacy, [old])
+    assert.equal(options.admin?.passwordHash, '$old$123')
+    assert.deepEqual(resolve({}).password.legacy, [])
+  })
+
+  it('reserves the name of the admin, so that nobody looks like him', () => {
+    const admin = { username: 'Chief', passwordHash: '$argon2id$x' }
+    assert.deepEqual(resolve({ admin, reservedNames: ['sales'] }).reservedNames, ['sales', 'Chief'])
+  })
+
   const cases: [name: string, change: object, sentence: RegExp][] = [
     ['an unknown option', { baseURL: 'x' }, /option baseURL is not known/],
     ['an unknown inner option', { session: { idel: 1 } }, /option session\.idel is not known/],
@@ -48,6 +62,20 @@ describe('resolveOptions', () => {
     ['a prefix that climbs', { prefix: '/a/../b' }, /option prefix/],
     ['a login page elsewhere', { loginPage: '//evil.test' }, /option loginPage/],
     ['a plain password for the admin', { admin: { username: 'boss', passwordHash: 'secret' } }, /admin\.passwordHash.*hashPassword/],
+    [
+      'an old hash of the admin of an unnamed kind',
+      { admin: { username: 'boss', passwordHash: '$old$123' } },
+      /admin\.passwordHash.*password\.legacy/
+    ],
+    ['an old hash that is no kind', { password: { legacy: [{ prefix: '$old$' }] } }, /password\.legacy\[0\]/],
+    ['old hashes that are no list', { password: { legacy: old } }, /password\.legacy must be a list/],
+    ['an old hash without a name', { password: { legacy: [{ ...old, prefix: '$$' }] } }, /password\.legacy\[0\]\.prefix/],
+    [
+      'an old hash named like a current one',
+      { password: { legacy: [{ ...old, prefix: '$argon2id$' }] } },
+      /legacy\[0\]\.prefix.*not \$argon2id\$/
+    ],
+    ['an old hash twice', { password: { legacy: [old, old] } }, /password\.legacy has the prefix \$old\$ twice/],
     ['too many sectors', { sectors: Array.from({ length: 29 }, (_, index) => `s${index}`) }, /option sectors has more than 28/],
     ['a sector with a name of ours', { sectors: ['admin'] }, /option sectors has the name "admin"/],
     ['a sector twice', { sectors: ['a', 'a'] }, /option sectors has a name twice/],

@@ -1,3 +1,4 @@
+import type { SessionInfo } from './api.ts'
 import { GsOptionError } from './errors.ts'
 
 /** A mail as the flows hand it over: one recipient, plain text and an HTML form of the same. */
@@ -24,6 +25,20 @@ export interface PasswordHasher {
   readonly verify: (password: Buffer, stored: string) => Promise<boolean>
   /** Whether the stored hash should be replaced after a successful login. */
   readonly needsRehash: (stored: string) => boolean
+}
+
+/**
+ * How passwords were hashed in a system that accounts come from. A stored hash that begins with the prefix is verified by it; after the
+ * first login with the right password it is replaced by one of the current kind.
+ */
+export interface LegacyHash {
+  /** Letters, digits and - between two $, like `$lwsgs-sha1$`. What stands behind it is this kind's own business. */
+  readonly prefix: string
+  /**
+   * Whether the password (NFC, UTF-8) belongs to the stored hash, which begins with the prefix. Compares in constant time; false for
+   * damaged hashes. Its work comes on top of that of a current hash.
+   */
+  readonly verify: (password: Buffer, stored: string) => boolean | Promise<boolean>
 }
 
 export interface GsMailOptions {
@@ -82,10 +97,22 @@ export interface GsPasswordOptions {
   readonly contextWords?: readonly string[]
   /** Another algorithm or library. Default: argon2id of Node, m=19456 t=2 p=1. */
   readonly hasher?: PasswordHasher
+  /** Hashes of older systems that are accepted until the next login replaces them; for lwsgs `lwsgsHashes({ confounder })`. Default: none. */
+  readonly legacy?: readonly LegacyHash[]
   /** Hashes that run at once. Default: `min(cores, UV_THREADPOOL_SIZE − 2)`, at least 1. */
   readonly concurrency?: number
   /** Hashes that may wait; one more answers 503. Default: 50 for each that runs. */
   readonly maxWaiting?: number
+}
+
+/** For sites that come from libwebsockets' generic-sessions. */
+export interface GsLwsgsOptions {
+  /** Path of the own origin that is put before the targets that forms give (`good`, `bad`, …). Default: none, targets are relative to the form. */
+  readonly urlroot?: string
+  /** Where the confirmation of an address leads; relative to the prefix, e.g. `post-verify-ok.html`. Default: the login page with a notice. */
+  readonly verifiedPage?: string
+  /** Where a confirmation leads that fails; relative to the prefix. Default: a page with the reason. */
+  readonly verifyFailedPage?: string
 }
 
 export interface GsOptions {
@@ -114,6 +141,12 @@ export interface GsOptions {
   readonly links?: { readonly verifyEmail?: number; readonly forgotPassword?: number }
   /** Limits per client address; `false` turns them off. */
   readonly rateLimits?: GsRateLimits | false
+  readonly lwsgs?: GsLwsgsOptions
+  /**
+   * Symbols of your own for files that are rewritten (`interpret` of a mount): `{ $theme: (session) => 'dark' }`. The value is escaped for
+   * the kind of file; null becomes the empty text. `$lwsgs_user`, `$lwsgs_auth` and `$lwsgs_email` are always there. Default: none.
+   */
+  readonly symbols?: Readonly<Record<string, (session: SessionInfo) => string | number | boolean | null>>
   /** The clock, ms since 1970; for tests. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -147,11 +180,15 @@ export interface ResolvedOptions {
     readonly minLength: number
     readonly contextWords: readonly string[]
     readonly hasher: PasswordHasher | null
+    readonly legacy: readonly LegacyHash[]
     readonly concurrency: number | null
     readonly maxWaiting: number | null
   }
   readonly links: { readonly verifyEmail: number; readonly forgotPassword: number }
   readonly rateLimits: Required<GsRateLimits> | null
+  /** Paths; `urlroot` without the slash at its end. */
+  readonly lwsgs: { readonly urlroot: string | null; readonly verifiedPage: string | null; readonly verifyFailedPage: string | null }
+  readonly symbols: NonNullable<GsOptions['symbols']>
   readonly now: () => number
 }
 
@@ -226,7 +263,8 @@ function resolveKeys(value: unknown): readonly string[] {
   return [...(value as string[])]
 }
 
-function resolveDatabase(value: unknown): ResolvedOptions['database'] {
+/** @throws {GsOptionError} */
+export function resolveDatabase(value: unknown): ResolvedOptions['database'] {
   const cure = 'the option database must be { sqlite: "path/to/file" } or { postgres: "postgres://…" }.'
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return refuse(cure)
   const { sqlite, postgres } = value as { sqlite?: unknown; postgres?: unknown }
@@ -312,19 +350,57 @@ function resolveRateLimits(value: unknown): ResolvedOptions['rateLimits'] {
   return { login: one('login'), register: one('register'), mail: one('mail'), link: one('link'), check: one('check') }
 }
 
-function resolveAdmin(value: unknown, isPasswordHash: (text: string) => boolean): ResolvedOptions['admin'] {
+function resolveLegacy(value: unknown): readonly LegacyHash[] {
+  if (value === undefined) return []
+  const cure = 'must be a list of { prefix, verify }, for example lwsgsHashes({ confounder })'
+  if (!Array.isArray(value)) return refuse(`the option password.legacy ${cure}.`)
+  const kinds = value as Partial<LegacyHash>[]
+  for (const [index, kind] of kinds.entries()) {
+    if (typeof kind?.prefix !== 'string' || typeof kind.verify !== 'function')
+      return refuse(`the option password.legacy[${index}] is not one; the option ${cure}.`)
+    if (!/^\$[\w-]{1,32}\$$/.test(kind.prefix) || kind.prefix === '$argon2id$')
+      refuse(`the option password.legacy[${index}].prefix must be a name between two $ and not $argon2id$, like "$my-old-site$".`)
+  }
+  const prefixes = kinds.map(({ prefix }) => prefix)
+  const twice = prefixes.find((prefix, index) => prefixes.indexOf(prefix) !== index)
+  if (twice !== undefined) refuse(`the option password.legacy has the prefix ${twice} twice.`)
+  return value as LegacyHash[]
+}
+
+function resolveAdmin(value: unknown, isPasswordHash: (text: string) => boolean, legacy: readonly LegacyHash[]): ResolvedOptions['admin'] {
   if (value === undefined) return null
   onlyKnown(value, 'admin', ['username', 'passwordHash', 'email'])
   const admin = value as NonNullable<GsOptions['admin']>
   const passwordHash = text(admin.passwordHash, 'admin.passwordHash', 'what `await hashPassword(password)` gives')
-  if (!isPasswordHash(passwordHash))
+  if (!isPasswordHash(passwordHash) && !legacy.some(({ prefix }) => passwordHash.startsWith(prefix)))
     refuse(
-      'the option admin.passwordHash must be what `await hashPassword(password)` gives; a password itself does not belong into the configuration.'
+      'the option admin.passwordHash must be what `await hashPassword(password)` gives; a password itself does not belong into the configuration, and a hash of an older system needs its kind in password.legacy.'
     )
   return {
     username: text(admin.username, 'admin.username', 'a user name'),
     passwordHash,
     email: optionalText(admin.email, 'admin.email', 'an e-mail address')
+  }
+}
+
+/** A page of the own origin, relative to the prefix as a browser takes it. */
+function resolvePage(value: unknown, name: string, url: URL, prefix: string): string | null {
+  const cure = 'a page like "post-verify-ok.html", relative to the prefix'
+  const given = optionalText(value, name, cure)
+  if (given === null) return null
+  if (/\\|^\/\//.test(given) || !URL.canParse(given, `${url.origin}${prefix}/`)) return refuse(`the option ${name} must be ${cure}.`)
+  const page = new URL(given, `${url.origin}${prefix}/`)
+  if (page.origin !== url.origin || page.pathname.startsWith('//')) refuse(`the option ${name} must be ${cure}; it leads to another site.`)
+  return page.pathname + page.search + page.hash
+}
+
+function resolveLwsgs(value: GsLwsgsOptions | undefined, url: URL, prefix: string): ResolvedOptions['lwsgs'] {
+  if (value === undefined) return { urlroot: null, verifiedPage: null, verifyFailedPage: null }
+  onlyKnown(value, 'lwsgs', ['urlroot', 'verifiedPage', 'verifyFailedPage'])
+  return {
+    urlroot: value.urlroot === undefined ? null : resolvePath(value.urlroot, 'lwsgs.urlroot', '').replace(/\/+$/, ''),
+    verifiedPage: resolvePage(value.verifiedPage, 'lwsgs.verifiedPage', url, prefix),
+    verifyFailedPage: resolvePage(value.verifyFailedPage, 'lwsgs.verifyFailedPage', url, prefix)
   }
 }
 
@@ -340,6 +416,14 @@ function resolveSectors(value: unknown): readonly string[] {
   }
   if (new Set(sectors).size !== sectors.length) refuse('the option sectors has a name twice.')
   return sectors
+}
+
+/** Names and values are checked where symbols are prepared (mounts/symbols.ts). */
+function resolveSymbols(value: unknown): ResolvedOptions['symbols'] {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    refuse('the option symbols must be an object like { $theme: (session) => "dark" }.')
+  return value as ResolvedOptions['symbols']
 }
 
 /** How options are checked that need knowledge of other folders. */
@@ -368,6 +452,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     'password',
     'links',
     'rateLimits',
+    'lwsgs',
+    'symbols',
     'now'
   ])
   const url = resolveOrigin(given.baseUrl)
@@ -383,7 +469,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   const idle = milliseconds(session.idle, 'session.idle', 3600)
 
   const password = given.password ?? {}
-  onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'concurrency', 'maxWaiting'])
+  onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'legacy', 'concurrency', 'maxWaiting'])
   if (password.hasher === null) refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
   if (
     password.hasher !== undefined &&
@@ -391,6 +477,10 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   ) {
     refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
   }
+
+  const legacy = resolveLegacy(password.legacy)
+  // Another hasher has hashes of its own.
+  const admin = resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true, legacy)
 
   const links = given.links ?? {}
   onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword'])
@@ -406,10 +496,10 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     prefix,
     siteName,
     loginPage: resolvePath(given.loginPage, 'loginPage', `${prefix}/`),
-    // Another hasher has hashes of its own.
-    admin: resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true),
+    admin,
     sectors: resolveSectors(given.sectors),
-    reservedNames: texts(given.reservedNames, 'reservedNames'),
+    // Nobody may look like the admin either.
+    reservedNames: [...texts(given.reservedNames, 'reservedNames'), ...(admin === null ? [] : [admin.username])],
     session: {
       cookieName,
       limits: {
@@ -428,6 +518,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
       minLength: count(password.minLength, 'password.minLength', 15, 8, 64, 'characters'),
       contextWords: [...texts(password.contextWords, 'password.contextWords'), siteName, url.hostname, url.hostname.split('.')[0]!],
       hasher: password.hasher ?? null,
+      legacy,
       concurrency: password.concurrency === undefined ? null : count(password.concurrency, 'password.concurrency', 1, 1, 1024, 'hashes'),
       maxWaiting: password.maxWaiting === undefined ? null : count(password.maxWaiting, 'password.maxWaiting', 100, 1, 100_000, 'hashes')
     },
@@ -436,6 +527,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
       forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400)
     },
     rateLimits: resolveRateLimits(given.rateLimits),
+    lwsgs: resolveLwsgs(given.lwsgs, url, prefix),
+    symbols: resolveSymbols(given.symbols),
     now: given.now ?? Date.now
   })
 }

@@ -6,7 +6,10 @@ import { synchronizeConfiguredAdmin } from './accounts/configured-admin.ts'
 import { pruneLinks, tokenOfLink } from './accounts/email-links.ts'
 import { checkEmail, usernameKey } from './accounts/identifiers.ts'
 import { createThrottle } from './accounts/throttle.ts'
-import { gsPaths } from './api.ts'
+import { gsPaths, type SessionInfo } from './api.ts'
+import { findLegacyHash } from './crypto/legacy-hashes.ts'
+import { provideForms } from './compat/gs-forms.ts'
+import { createLwsgsEndpoints } from './compat/lwsgs-endpoints.ts'
 import { argon2Available, createPasswords, isPasswordHash } from './crypto/passwords.ts'
 import { createKeyRing } from './crypto/tokens.ts'
 import type { GsDatabase } from './database/database.ts'
@@ -25,19 +28,24 @@ import { sessionInfo } from './flows/session-info.ts'
 import type { FlowServices } from './flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from './flows/shared/scope.ts'
 import { verifyEmail } from './flows/verify-email.ts'
-import type { SessionEndEvent, SessionEndListener } from './hooks.ts'
+import type { AccountEventListener, SessionEndEvent, SessionEndListener } from './hooks.ts'
+import { createAccountListeners } from './live/account-listeners.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
+import { enqueueEvent } from './mail/account-events.ts'
 import { createOutbox } from './mail/outbox.ts'
-import { keepOutOfMounts } from './mounts/mount.ts'
+import { provideMounts } from './mounts/mount-services.ts'
 import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
+import { createSymbols } from './mounts/symbols.ts'
 import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
 import { createActivity } from './sessions/activity.ts'
 import { createLoadSession, offerTicket, type SessionLoading } from './sessions/load-session.ts'
 import { isSameOrigin } from './sessions/same-origin.ts'
 import { createSessionCookie } from './sessions/session-cookie.ts'
+import { sessionInfoOf } from './sessions/session-info.ts'
 import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
 import { createSignIn } from './sessions/sign-in.ts'
+import { visitState } from './sessions/visit.ts'
 
 /** What the plugin offers to the application as `app.gs`. */
 export interface Gs {
@@ -47,10 +55,20 @@ export interface Gs {
   readonly origin: string
   /** A hook for `onRequest` that lets only those pass whom the policy allows. @throws {GsOptionError} for anything that is not a policy */
   readonly requirePolicy: RequirePolicy
+  /**
+   * What applications ask about a request: null when it brought no usable cookie, `username: null` when nobody is logged in, else all of
+   * the account. The same as `request.gs`, in the form of `GET P/session`.
+   */
+  sessionInfo(request: FastifyRequest): SessionInfo | null
   /** Whether a request was made by a page of this site or by no page at all; unsafe methods of routes with a policy are checked already. */
   isSameOrigin(request: FastifyRequest): boolean
   /** Calls the listener for every session that ends in this process, before the request that caused it is answered. Returns how to stop that. */
   onSessionEnd(listener: SessionEndListener): () => void
+  /**
+   * Calls the listener for accounts that are created, verified and deleted, whoever does it and in whatever process: after the commit, at
+   * least once, until it does not fail. Returns how to stop that.
+   */
+  onAccountEvent(listener: AccountEventListener): () => void
 }
 
 declare module 'fastify' {
@@ -114,6 +132,12 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
       'This Node has no crypto.argon2; use Node 24.7 or later with its own OpenSSL, or set the option password.hasher.'
     )
   }
+  if (admin !== null && findLegacyHash(options.password.legacy, admin.passwordHash) !== undefined) {
+    app.log.warn(
+      { gs: 'admin' },
+      'the password hash of the configured admin is of an old kind, which is guessed quickly once somebody has seen it; replace it by what the command "gs hash-password" prints'
+    )
+  }
   const { now, session } = options
   const database = await open(options, app)
   app.addHook('onClose', () => database.close())
@@ -133,29 +157,34 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     findSession: createFindSession(database),
     now
   }
+  const accountListeners = createAccountListeners(() => outbox.wake())
   const outbox = createOutbox({
     database,
     mailer:
       options.mail.mailer ??
       createSmtpMailer({ url: options.mail.smtp!, from: options.mail.from, allowInsecure: options.mail.allowInsecure }),
     context: { siteName: options.siteName, loginUrl: options.origin + options.loginPage, contact: options.mail.contact },
-    async linkUrl(kind, linkId) {
+    async linkUrl(kind, linkId, { good, bad }) {
       const token = await tokenOfLink(database.db, keys, linkId, now())
       const path = kind === 'verify-email' ? gsPaths.verifyEmailPage : gsPaths.forgotPasswordPage
-      return token === null ? null : `${options.origin}${options.prefix}${path}?token=${token}`
+      if (token === null) return null
+      const query = new URLSearchParams({ token, ...(good !== undefined && { good }), ...(bad !== undefined && { bad }) })
+      return `${options.origin}${options.prefix}${path}?${query.toString()}`
     },
+    tellEvent: accountListeners.tell,
     host: new URL(options.origin).hostname,
     log: app.log,
     now
   })
   const requirePolicy = createRequirePolicy({ ...options })
   const throttle = createThrottle(database, now)
-  const { hasher, concurrency, maxWaiting } = options.password
+  const { hasher, legacy, concurrency, maxWaiting } = options.password
   const services: FlowServices = {
     options,
     database,
     keys,
     passwords: createPasswords({
+      legacy,
       ...(hasher !== null && { hasher }),
       ...(concurrency !== null && { concurrency }),
       ...(maxWaiting !== null && { maxWaiting })
@@ -172,11 +201,18 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     prefix: options.prefix,
     origin: options.origin,
     requirePolicy,
+    sessionInfo: ({ gs }) => (visitState(gs).fresh ? null : sessionInfoOf(gs, options.sectors)),
     isSameOrigin: (request) => isSameOrigin(request.headers, options.origin),
-    onSessionEnd: events.onSessionEnd
+    onSessionEnd: events.onSessionEnd,
+    onAccountEvent: accountListeners.onAccountEvent
   })
 
-  if ('sqlite' in options.database && options.database.sqlite !== ':memory:') keepOutOfMounts(app.gs, options.database.sqlite)
+  const files = provideMounts(app.gs, {
+    symbols: createSymbols(options.symbols, ({ gs }) => sessionInfoOf(gs, options.sectors)),
+    origin: options.origin,
+    cookieName: loading.cookie.name
+  })
+  if ('sqlite' in options.database && options.database.sqlite !== ':memory:') files.keepOut(options.database.sqlite)
 
   app.addHook('onRequest', createLoadSession(loading))
   guardRoutes(app, requirePolicy)
@@ -187,6 +223,9 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
       for (const flow of [sessionInfo, checkName, register, verifyEmail, login, logout, forgotPassword, changePassword, deleteAccount])
         flow(scope, services)
       pageStyle(scope)
+      const endpoints = createLwsgsEndpoints(scope, services)
+      await endpoints(scope, options.prefix)
+      provideForms(app.gs, { services, endpoints })
     },
     { prefix: options.prefix, bodyLimit } as object
   )
@@ -213,10 +252,14 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
       ended = await database.transaction((trx) => pruneSessions(trx, lenient, at, sweepBatch))
       events.ended(ended)
     }
-    for (let gone: string[] | undefined; gone === undefined || gone.length === sweepBatch;)
-      gone = await database.transaction((trx) =>
-        pruneUnverifiedAccounts(trx, at - Math.max(options.links.verifyEmail, options.links.forgotPassword), sweepBatch)
-      )
+    for (let gone: number | undefined; gone === undefined || gone === sweepBatch;) {
+      gone = await database.transaction(async (trx) => {
+        const before = at - Math.max(options.links.verifyEmail, options.links.forgotPassword)
+        const accounts = await pruneUnverifiedAccounts(trx, before, sweepBatch)
+        for (const account of accounts) await enqueueEvent(trx, 'accountDeleted', account, at, 'unverified')
+        return accounts.length
+      })
+    }
     await database.transaction(async (trx) => {
       await pruneLinks(trx, at - linkMemory)
       await throttle.prune(trx, at)

@@ -47,6 +47,7 @@ for (const engine of engines) {
         verified: false,
         admin: false,
         configured: false,
+        locked: false,
         passwordHash: 'hash of a',
         level: 10,
         sectors: 0
@@ -195,7 +196,7 @@ for (const engine of engines) {
       const first = await pruneUnverifiedAccounts(db, now + 4, 3)
       assert.equal(first.length, 3)
       const second = await pruneUnverifiedAccounts(db, now + 4, 3)
-      assert.deepEqual([...first, ...second].toSorted(), numbered(4))
+      assert.deepEqual([...first.map(idOf), ...second.map(idOf)].toSorted(), numbered(4))
       assert.deepEqual(await pruneUnverifiedAccounts(db, now + 4, 3), [])
       const left = await db.selectFrom('gs_accounts').select('id').orderBy('id').execute()
       assert.deepEqual(left.map(idOf), ['alice', 'bob', 'carol', 'chief', 'dave', 'user04'])
@@ -214,13 +215,13 @@ for (const engine of engines) {
         .values({ ...link, id: 'resent', token_hash: '2', created_at: now + 1000 })
         .execute()
       assert.deepEqual(await pruneUnverifiedAccounts(db, now + 1000, 10), [])
-      assert.deepEqual(await pruneUnverifiedAccounts(db, now + 1001, 10), ['alice'])
+      assert.deepEqual(await pruneUnverifiedAccounts(db, now + 1001, 10), [{ id: 'alice', username: 'alice', email: 'alice@mail.test' }])
     })
 
     it('do not go when they are verified at that moment', async (t) => {
       const database = await engine.open(t)
       await seedAccount(database.db, 'alice', { created_at: now })
-      let pruned: Promise<string[]> | undefined
+      let pruned: ReturnType<typeof pruneUnverifiedAccounts> | undefined
       await database.transaction(async (trx) => {
         await markVerified(trx, 'alice')
         pruned = pruneUnverifiedAccounts(database.db, now + 1, 10)

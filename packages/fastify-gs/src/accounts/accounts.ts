@@ -16,8 +16,9 @@ export interface Account {
   readonly configured: boolean
 }
 
-/** What the flows need besides: the password hash, level and sectors. */
+/** What the flows need besides: the password hash, level and sectors, and whether an operator has locked it. */
 export interface StoredAccount extends Account {
+  readonly locked: boolean
   readonly passwordHash: string
   readonly level: number
   readonly sectors: number
@@ -30,6 +31,7 @@ const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
   verified: row.configured === 1 || row.verified_email_key !== null,
   admin: row.configured === 1,
   configured: row.configured === 1,
+  locked: row.locked_at !== null,
   passwordHash: row.password_hash,
   level: row.level,
   sectors: row.sectors
@@ -171,34 +173,40 @@ export async function deleteAccount(db: Db, id: string, passwordHash: string): P
 
 /**
  * Removes accounts that are not verified though they were created, and mailed their last link, before the given time, at most `limit`
- * of them; says which.
+ * of them; says which. What an operator has locked stays for him to judge.
  */
-export async function pruneUnverifiedAccounts(db: Db, before: number, limit: number): Promise<string[]> {
-  const rows = await db
-    .deleteFrom('gs_accounts')
-    .where('id', 'in', (eb) =>
-      eb
-        .selectFrom('gs_accounts as old')
-        .select('old.id')
-        .where('old.verified_email_key', 'is', null)
-        .where('old.configured', '=', 0)
-        .where('old.created_at', '<', before)
-        .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('gs_links')
-                .select('gs_links.id')
-                .whereRef('gs_links.account_id', '=', 'old.id')
-                .where('gs_links.created_at', '>=', before)
+export async function pruneUnverifiedAccounts(
+  db: Db,
+  before: number,
+  limit: number
+): Promise<Pick<Account, 'id' | 'username' | 'email'>[]> {
+  return (
+    db
+      .deleteFrom('gs_accounts')
+      .where('id', 'in', (eb) =>
+        eb
+          .selectFrom('gs_accounts as old')
+          .select('old.id')
+          .where('old.verified_email_key', 'is', null)
+          .where('old.configured', '=', 0)
+          .where('old.locked_at', 'is', null)
+          .where('old.created_at', '<', before)
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('gs_links')
+                  .select('gs_links.id')
+                  .whereRef('gs_links.account_id', '=', 'old.id')
+                  .where('gs_links.created_at', '>=', before)
+              )
             )
           )
-        )
-        .limit(limit)
-    )
-    // Again, because PostgreSQL asks only this again when the account is being verified at this moment.
-    .where('verified_email_key', 'is', null)
-    .returning('id')
-    .execute()
-  return rows.map((row) => row.id)
+          .limit(limit)
+      )
+      // Again, because PostgreSQL asks only this again when the account is being verified at this moment.
+      .where('verified_email_key', 'is', null)
+      .returning(['id', 'username', 'email'])
+      .execute()
+  )
 }

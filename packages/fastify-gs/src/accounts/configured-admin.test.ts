@@ -52,7 +52,8 @@ for (const engine of engines) {
         level: 50,
         sectors: 0,
         configured: 1,
-        created_at: now
+        created_at: now,
+        locked_at: null
       })
       for (const typed of ['CHIEF', 'chief@MAIL.test']) {
         const { id, verified, admin: isAdmin } = (await findAccountByName(db, typed))!

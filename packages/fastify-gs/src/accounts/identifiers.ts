@@ -150,13 +150,18 @@ export function usernameKey(typed: string): string | null {
   return key.length <= 128 && usernamePattern.test(key) ? key : null
 }
 
+/** Whether two names look alike to people. */
+export function looksLike(one: string, other: string): boolean {
+  return skeleton(fold(one)) === skeleton(fold(other))
+}
+
 /**
- * Checks a new user name: 2 to 32 characters (code points after NFKC), letters, marks and digits of one script, `.`, `_`, `-`, `'`
- * inside, not reserved and not looking like a reserved name.
+ * Checks the form of a user name: 2 to 32 characters (code points after NFKC), letters, marks and digits of one script, `.`, `_`, `-`,
+ * `'` inside.
  *
- * @throws {GsError} `GS_USERNAME_INVALID`, `GS_USERNAME_TAKEN` for a reserved name, both with `field: 'username'`
+ * @throws {GsError} `GS_USERNAME_INVALID` with `field: 'username'`
  */
-export function checkUsername(typed: string, alsoReserved: readonly string[] = []): Identifier {
+export function checkUsernameForm(typed: string): Identifier {
   const refuse = (reason: string) => bad('username', 'GS_USERNAME_INVALID', reason)
   const key = usernameKey(typed)
   if (key === null) throw refuse("A user name begins with a letter or digit and has only letters, digits, and . _ - ' in it.")
@@ -167,10 +172,20 @@ export function checkUsername(typed: string, alsoReserved: readonly string[] = [
   if (mixesScripts(key)) throw refuse('A user name is written in one alphabet; this one mixes several.')
   // Two marks in a row suffice for every orthography; more are used to paint over other lines.
   if (/\p{M}{3}/u.test(key.normalize('NFD'))) throw refuse('A user name cannot have that many marks on one letter.')
+  return { value: typed, key }
+}
+
+/**
+ * Checks a new user name: its form, that it is not reserved and does not look like a reserved name.
+ *
+ * @throws {GsError} `GS_USERNAME_INVALID`, `GS_USERNAME_TAKEN` for a reserved name, both with `field: 'username'`
+ */
+export function checkUsername(typed: string, alsoReserved: readonly string[] = []): Identifier {
+  const { value, key } = checkUsernameForm(typed)
   const looks = skeleton(key)
   if ([...reservedNames, ...alsoReserved].some((name) => skeleton(fold(name)) === looks))
     throw gsError('GS_USERNAME_TAKEN', { field: 'username' })
-  return { value: typed, key }
+  return { value, key }
 }
 
 /** Local part: the dot-atom of RFC 5322, ASCII. No quotes, comments or groups: mail libraries disagree about them. */

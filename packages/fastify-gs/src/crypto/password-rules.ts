@@ -1,4 +1,6 @@
 import { dictionary } from '@zxcvbn-ts/language-common'
+import { gsError } from '../errors.ts'
+import { encodePassword } from './passwords.ts'
 
 export interface PasswordRules {
   /** Shortest password, in code points. */
@@ -32,4 +34,17 @@ export function findPasswordFault(password: string, rules: PasswordRules, person
   if (unit.length === 1 || commonPasswords().has(folded) || (unit !== folded && commonPasswords().has(unit)))
     return 'This password is among the first that attackers try. Please choose another one.'
   return null
+}
+
+/**
+ * Checks a password that is chosen for an account, and gives what is hashed of it.
+ *
+ * @throws {GsError} `GS_PASSWORD_WEAK` with a sentence that says why, `GS_PASSWORD_INVALID`
+ */
+export function encodeNewPassword(password: string, rules: PasswordRules, owner: { username: string; email: string | null }): Buffer {
+  const encoded = encodePassword(password)
+  const { username, email } = owner
+  const fault = findPasswordFault(password, rules, email === null ? [username] : [username, email, email.slice(0, email.lastIndexOf('@'))])
+  if (fault !== null) throw gsError('GS_PASSWORD_WEAK', { field: 'password', reason: fault })
+  return encoded
 }

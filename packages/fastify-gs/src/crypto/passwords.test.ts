@@ -35,6 +35,23 @@ describe('createArgon2Hasher', () => {
       assert.equal(await quick.verify(Buffer.from('password'), stored), false)
   })
 
+  it('takes as long for a hash of an unknown kind as for its own', async () => {
+    const hasher = createArgon2Hasher()
+    const password = Buffer.from('password')
+    const fastest = async (stored: string) => {
+      let best = Infinity
+      for (let round = 0; round < 5; round++) {
+        const begin = performance.now()
+        await hasher.verify(password, stored)
+        best = Math.min(best, performance.now() - begin)
+      }
+      return best
+    }
+    const own = await fastest(await hasher.hash(password))
+    for (const stored of ['$sha1$f3bbbd66a63d4bf1747940578ec3d0103530e21d', 'x'])
+      assert.ok((await fastest(stored)) > own / 3, `${stored} was refused sooner`)
+  })
+
   it('knows hashes that were made with other parameters', async () => {
     const stored = await quick.hash(Buffer.from('password'))
     assert.equal(quick.needsRehash(stored), false)
@@ -96,5 +113,26 @@ describe('createPasswords', () => {
     const passwords = createPasswords({ hasher })
     assert.equal(await passwords.verify(Buffer.from('x'), null), false)
     assert.equal(verified, 1)
+  })
+
+  it('verifies a hash of an older system by its kind, does the work of a current one besides, and wants it replaced', async () => {
+    const worked: string[] = []
+    const hasher: PasswordHasher = { ...quick, verify: (password, stored) => (worked.push(stored), quick.verify(password, stored)) }
+    const legacy = [{ prefix: '$old$', verify: (password: Buffer, stored: string) => stored === `$old$${password.toString()}` }]
+    const passwords = createPasswords({ hasher, legacy })
+    assert.equal(await passwords.verify(Buffer.from('secret'), '$old$secret'), true)
+    assert.equal(await passwords.verify(Buffer.from('secre'), '$old$secret'), false)
+    assert.equal(worked.length, 2)
+    assert.ok(worked.every(isPasswordHash))
+    assert.equal(passwords.needsRehash('$old$secret'), true)
+    const current = await passwords.hash(Buffer.from('secret'))
+    assert.equal(passwords.needsRehash(current), false)
+    assert.equal(await passwords.verify(Buffer.from('secret'), current), true)
+    assert.equal(worked.at(-1), current)
+  })
+
+  it('verifies no hash of an older system that nobody has named', async () => {
+    const passwords = createPasswords({ hasher: quick })
+    assert.equal(await passwords.verify(Buffer.from('hunter2'), '$sha1$f3bbbd66a63d4bf1747940578ec3d0103530e21d'), false)
   })
 })

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import pLimit from 'p-limit'
 import { gsError } from '../errors.ts'
-import type { PasswordHasher } from '../options.ts'
+import { findLegacyHash } from './legacy-hashes.ts'
+import type { LegacyHash, PasswordHasher } from '../options.ts'
 
 /** argon2id parameters: `memory` in KiB, `passes`, `parallelism`. */
 export interface Argon2Parameters {
@@ -40,8 +41,7 @@ export function createArgon2Hasher(parameters: Argon2Parameters = defaultArgon2P
     },
     async verify(password, stored) {
       const match = phcPattern.exec(stored)
-      if (match === null) return false
-      const asked = { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) }
+      const asked = { memory: Number(match?.[1]), passes: Number(match?.[2]), parallelism: Number(match?.[3]) }
       const affordable =
         asked.memory <= ceiling.memory &&
         asked.memory >= 8 * asked.parallelism &&
@@ -49,7 +49,11 @@ export function createArgon2Hasher(parameters: Argon2Parameters = defaultArgon2P
         asked.passes <= ceiling.passes &&
         asked.parallelism >= 1 &&
         asked.parallelism <= ceiling.parallelism
-      if (!affordable) return false
+      if (match === null || !affordable) {
+        // A hash of an unknown kind costs what others cost, so that time does not tell which accounts have one.
+        await derive(password, Buffer.alloc(16), tagLength, parameters)
+        return false
+      }
       const expected = Buffer.from(match[5]!, 'base64')
       const actual = await derive(password, Buffer.from(match[4]!, 'base64'), expected.length, asked)
       return crypto.timingSafeEqual(actual, expected)
@@ -81,7 +85,10 @@ export function encodePassword(password: string, field = 'password'): Buffer {
 /** Password work with a bound on what runs at once and on what waits. */
 export interface Passwords {
   hash(password: Buffer): Promise<string>
-  /** With `null` (no such account, or one without password) the same work is done, and the answer is false. */
+  /**
+   * With `null` (no such account, or one without password) the same work is done, and the answer is false. A hash of an older system is
+   * verified by its kind, and costs the same work besides.
+   */
   verify(password: Buffer, stored: string | null): Promise<boolean>
   needsRehash(stored: string): boolean
   /** How many hashes run now, and how many wait. */
@@ -90,6 +97,8 @@ export interface Passwords {
 
 export interface PasswordsOptions {
   readonly hasher?: PasswordHasher
+  /** Hashes of older systems. Default: none. */
+  readonly legacy?: readonly LegacyHash[]
   /**
    * Hashes that run at once. Default: `min(cores, UV_THREADPOOL_SIZE − 2)`, at least 1: hashing shares libuv's threads with
    * the file system and DNS, and two threads are left for these.
@@ -101,6 +110,7 @@ export interface PasswordsOptions {
 
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
   const hasher = options.hasher ?? createArgon2Hasher()
+  const legacy = options.legacy ?? []
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4
   const concurrency = options.concurrency ?? Math.max(1, Math.min(availableParallelism(), threads - 2))
   const maxWaiting = options.maxWaiting ?? concurrency * 50
@@ -116,13 +126,14 @@ export function createPasswords(options: PasswordsOptions = {}): Passwords {
     hash: (password) => bounded(() => hasher.hash(password)),
     verify: (password, stored) =>
       bounded(async () => {
-        if (stored !== null && stored !== '') return hasher.verify(password, stored)
+        const old = findLegacyHash(legacy, stored)
+        if (stored !== null && stored !== '' && old === undefined) return hasher.verify(password, stored)
         // An unknown name costs the same work as a known one, so that time does not tell which names exist (EN-01).
         standIn ??= hasher.hash(crypto.randomBytes(16))
         await hasher.verify(password, await standIn)
-        return false
+        return old === undefined ? false : old.verify(password, stored!)
       }),
-    needsRehash: (stored) => hasher.needsRehash(stored),
+    needsRehash: (stored) => findLegacyHash(legacy, stored) !== undefined || hasher.needsRehash(stored),
     get load() {
       return { active: limit.activeCount, waiting: limit.pendingCount }
     }

@@ -16,6 +16,8 @@ type Lookup = (parameter: string) => RawRow | undefined | Promise<RawRow | undef
 export interface GsDatabase {
   readonly engine: 'sqlite' | 'postgres'
   readonly db: Db
+  /** The version of the schema before it was opened; 0: it was new. */
+  readonly migratedFrom: number
   /** Runs `work` in one transaction and again when another process was in the way. Refuses with `GS_BUSY` in the end. */
   readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
   /** Prepares the statement for the request path. `sql` has one parameter. */

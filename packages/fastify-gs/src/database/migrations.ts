@@ -80,6 +80,18 @@ const migrations: readonly Migration[] = [
       .addColumn('last_at', 'bigint', (c) => c.notNull())
       .execute()
     await db.schema.createIndex('gs_throttle_age').on('gs_throttle').column('last_at').execute()
+  },
+
+  async function locksAndImports(db) {
+    await db.schema.alterTable('gs_accounts').addColumn('locked_at', 'bigint').execute()
+    await db.schema
+      .createTable('gs_imports')
+      .addColumn('source', 'text', (c) => c.notNull())
+      .addColumn('name_hash', 'text', (c) => c.notNull())
+      .addColumn('account_id', 'text', (c) => c.notNull())
+      .addColumn('at', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('gs_imports_primary', ['source', 'name_hash'])
+      .execute()
   }
 ]
 
@@ -88,12 +100,12 @@ export const schemaVersion = migrations.length
 
 /**
  * Brings the tables to {@link schemaVersion}, in one transaction, so that it is done wholly or not at all; several
- * processes that start at once wait for one another.
+ * processes that start at once wait for one another. Gives the version that was found; 0: the database is new.
  *
  * @throws {GsStartError} when the database was written by a newer version of this package
  */
-export async function migrate(database: Pick<GsDatabase, 'engine' | 'transaction'>, name: string): Promise<void> {
-  await database.transaction(async (trx) => {
+export async function migrate(database: Pick<GsDatabase, 'engine' | 'transaction'>, name: string): Promise<number> {
+  return database.transaction(async (trx) => {
     // SQLite transactions begin immediate (sqlite.ts) and exclude one another already.
     if (database.engine === 'postgres') await sql`select pg_advisory_xact_lock(720210713)`.execute(trx)
     await trx.schema
@@ -111,5 +123,6 @@ export async function migrate(database: Pick<GsDatabase, 'engine' | 'transaction
     for (const migration of migrations.slice(from)) await migration(trx)
     if (found === undefined) await trx.insertInto('gs_schema').values({ version: schemaVersion }).execute()
     else if (from < schemaVersion) await trx.updateTable('gs_schema').set({ version: schemaVersion }).execute()
+    return from
   })
 }

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import { GsStartError } from '../errors.ts'
+import { GsStartError, isGsError } from '../errors.ts'
 import { retryingTransaction, type GsDatabase } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
@@ -45,12 +45,15 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const db = new Kysely<GsTables>({ dialect: new PostgresDialect({ pool }) })
   const transaction = retryingTransaction(db, isTransient, isUnavailable)
 
+  let migratedFrom: number
   try {
-    await migrate({ engine: 'postgres', transaction }, printable(url))
+    migratedFrom = await migrate({ engine: 'postgres', transaction }, printable(url))
   } catch (error) {
     await db.destroy()
     if (error instanceof GsStartError) throw error
-    const reason = error instanceof Error && error.message !== '' ? error.message : ((error as { code?: string }).code ?? 'no answer')
+    // What the transaction says to visitors hides what the server said.
+    const origin = isGsError(error) ? error.cause : error
+    const reason = origin instanceof Error && origin.message !== '' ? origin.message : codeOf(origin) || 'no answer'
     throw new GsStartError(`${printable(url)} cannot be used: ${reason}; check the address, the user and that the server runs.`, {
       cause: error
     })
@@ -61,6 +64,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     engine: 'postgres',
     isUnavailable,
     db,
+    migratedFrom,
     transaction,
     prepareLookup(sql) {
       const name = `gs_lookup_${++lookups}`

@@ -23,6 +23,8 @@ export interface AccountsTable {
   /** 1: lives in the configuration (the admin), this row only carries its sessions. */
   configured: Generated<number>
   created_at: number
+  /** When an operator locked it; null: it is not locked. */
+  locked_at: Generated<number | null>
 }
 
 interface SessionsTable {
@@ -74,6 +76,15 @@ interface OutboxTable {
   last_error: string | null
 }
 
+/** Which accounts of other systems were imported, so that a second run imports none again, not even those deleted since. */
+interface ImportsTable {
+  source: string
+  /** SHA-256 of the name there: of somebody who deletes his account no name stays. */
+  name_hash: string
+  account_id: string
+  at: number
+}
+
 interface ThrottleTable {
   key: string
   failures: number
@@ -86,5 +97,6 @@ export interface GsTables {
   gs_links: LinksTable
   gs_outbox: OutboxTable
   gs_throttle: ThrottleTable
+  gs_imports: ImportsTable
   gs_schema: { version: number }
 }

@@ -110,8 +110,9 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
   const transaction = retryingTransaction(db, isBusy, isUnavailable)
 
   let reader = writer
+  let migratedFrom: number
   try {
-    await migrate({ engine: 'sqlite', transaction }, file)
+    migratedFrom = await migrate({ engine: 'sqlite', transaction }, file)
     // A second connection sees only what is committed, and never waits for a transaction of this process.
     if (!inMemory) reader = new Sqlite(file, { readonly: true, timeout: busyTimeout })
   } catch (error) {
@@ -123,6 +124,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
     engine: 'sqlite',
     isUnavailable,
     db,
+    migratedFrom,
     transaction,
     prepareLookup(sql) {
       const statement = reader.prepare<[string], RawRow>(sql).raw()

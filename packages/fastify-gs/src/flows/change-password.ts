@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { replacePasswordHash } from '../accounts/accounts.ts'
 import { AuthMask, satisfies } from '../accounts/auth-mask.ts'
 import { voidLinks } from '../accounts/email-links.ts'
@@ -11,9 +11,56 @@ import { recipientOf } from './shared/email-link.ts'
 import { documented, completeSignIn, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 import { encodeNewPassword } from './shared/new-password.ts'
 
-/** A new password; all other sessions end. Within 300 s after a redeemed lost-password link the current one is not needed, in that session only. */
-export function changePassword(app: FastifyInstance, services: FlowServices): void {
+export interface PasswordChangeFields {
+  /** Not needed while bit 3 of the mask is set. */
+  readonly currentPassword?: string | undefined
+  readonly password: string
+}
+
+/**
+ * Sets a new password for the visitor's own account; all other sessions end. Within 300 s after a redeemed lost-password link the current
+ * one is not needed, in that session only.
+ *
+ * @throws {GsError} `GS_NOT_LOGGED_IN`, `GS_CONFIGURED_ADMIN`, `GS_PASSWORD_WEAK`, `GS_PASSWORD_INVALID`,
+ * `GS_CURRENT_PASSWORD_REQUIRED`, `GS_CURRENT_PASSWORD`, `GS_TOO_MANY_ATTEMPTS`, `GS_PASSWORD_DISABLED`, `GS_CONFLICT`
+ */
+export type PasswordChange = (request: FastifyRequest, reply: FastifyReply, fields: PasswordChangeFields) => Promise<void>
+
+export function createPasswordChange(services: FlowServices): PasswordChange {
   const { database, events, options, outbox, passwords, signIn } = services
+  return async (request, reply, fields) => {
+    const account = await requireOwnAccount(services, request)
+    const password = encodeNewPassword(services, fields.password, account)
+    if (!satisfies(request.gs.mask, AuthMask.forgot)) {
+      const { currentPassword } = fields
+      if (currentPassword === undefined) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
+      await requireCurrentPassword(services, request, account, currentPassword)
+    }
+
+    const hash = await passwords.hash(password)
+    const { signedIn, ended } = await database.transaction(async (trx) => {
+      if (!(await replacePasswordHash(trx, account.id, hash, account.passwordHash))) throw gsError('GS_CONFLICT')
+      const signedIn = await signIn.renew(trx, request, { ...account, passwordHash: hash }, { forgotAt: null })
+      if (signedIn === null) throw gsError('GS_NOT_LOGGED_IN')
+      const ended = await endSessionsOf(trx, account.id, 'password-changed', signedIn.id)
+      await voidLinks(trx, account.id, options.now(), 'forgot-password')
+      const recipient = recipientOf(account)
+      if (recipient !== null) {
+        const parameters = { username: account.username, ip: request.ip }
+        await outbox.enqueue(trx, { kind: 'password-changed', accountId: null, recipient, parameters })
+      }
+      return { signedIn, ended }
+    })
+    events.ended(ended)
+    completeSignIn(services, request, reply, signedIn)
+    outbox.wake()
+    request.log.info({ gs: 'change-password', accountId: account.id, ended: ended.length, ip: request.ip }, 'password changed')
+  }
+}
+
+/** Set a new password. */
+export function changePassword(app: FastifyInstance, services: FlowServices): void {
+  const change = createPasswordChange(services)
   app.post<{ Body: ChangePasswordBody }>(
     gsPaths.changePassword,
     {
@@ -21,32 +68,7 @@ export function changePassword(app: FastifyInstance, services: FlowServices): vo
       schema: documented('Set a new password', { body: ChangePasswordBody, response: { 200: SessionInfo } })
     },
     async (request, reply) => {
-      const account = await requireOwnAccount(services, request)
-      const password = encodeNewPassword(services, request.body.password, account)
-      if (!satisfies(request.gs.mask, AuthMask.forgot)) {
-        const { currentPassword } = request.body
-        if (currentPassword === undefined) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
-        await requireCurrentPassword(services, request, account, currentPassword)
-      }
-
-      const hash = await passwords.hash(password)
-      const { signedIn, ended } = await database.transaction(async (trx) => {
-        if (!(await replacePasswordHash(trx, account.id, hash, account.passwordHash))) throw gsError('GS_CONFLICT')
-        const signedIn = await signIn.renew(trx, request, { ...account, passwordHash: hash }, { forgotAt: null })
-        if (signedIn === null) throw gsError('GS_NOT_LOGGED_IN')
-        const ended = await endSessionsOf(trx, account.id, 'password-changed', signedIn.id)
-        await voidLinks(trx, account.id, options.now(), 'forgot-password')
-        const recipient = recipientOf(account)
-        if (recipient !== null) {
-          const parameters = { username: account.username, ip: request.ip }
-          await outbox.enqueue(trx, { kind: 'password-changed', accountId: null, recipient, parameters })
-        }
-        return { signedIn, ended }
-      })
-      events.ended(ended)
-      completeSignIn(services, request, reply, signedIn)
-      outbox.wake()
-      request.log.info({ gs: 'change-password', accountId: account.id, ended: ended.length, ip: request.ip }, 'password changed')
+      await change(request, reply, request.body)
       return answer(services, request, reply, { status: 200, body: sessionInfo(services, request), notice: 'changed' })
     }
   )

@@ -5,9 +5,24 @@ import { CheckQuery, CheckResult, gsPaths } from '../api.ts'
 import { gsError, isGsError } from '../errors.ts'
 import { documented, rateLimited, type FlowServices } from './shared/flow.ts'
 
+/** Whether a user name is free. @throws {GsError} `GS_USERNAME_INVALID` for one that nobody can have */
+export type NameCheck = (username: string) => Promise<boolean>
+
+export function createNameCheck({ database, options }: FlowServices): NameCheck {
+  return async (username) => {
+    try {
+      const { key } = checkUsername(username, options.reservedNames)
+      return (await findAccountByUsername(database.db, key)) === null
+    } catch (error) {
+      if (isGsError(error) && error.code === 'GS_USERNAME_TAKEN') return false
+      throw error
+    }
+  }
+}
+
 /** Is this user name free? Of addresses it says nothing: whoever could ask would learn who has an account. */
 export function checkName(app: FastifyInstance, services: FlowServices): void {
-  const { database, options } = services
+  const isFree = createNameCheck(services)
   app.get<{ Querystring: CheckQuery }>(
     gsPaths.check,
     {
@@ -18,14 +33,7 @@ export function checkName(app: FastifyInstance, services: FlowServices): void {
       const { username, email } = request.query
       if (username === undefined && email === undefined)
         throw gsError('GS_QUERY_INVALID', { field: 'username', reason: 'username is missing.' })
-      if (username === undefined) return { available: true }
-      try {
-        const { key } = checkUsername(username, options.reservedNames)
-        return { available: (await findAccountByUsername(database.db, key)) === null }
-      } catch (error) {
-        if (isGsError(error) && error.code === 'GS_USERNAME_TAKEN') return { available: false }
-        throw error
-      }
+      return { available: username === undefined || (await isFree(username)) }
     }
   )
 }

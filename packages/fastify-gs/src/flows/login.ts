@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findAccountByName, lockAccount, replacePasswordHash, type StoredAccount } from '../accounts/accounts.ts'
 import { emailKey, usernameKey } from '../accounts/identifiers.ts'
 import { gsPaths, LoginBody, SessionInfo } from '../api.ts'
@@ -7,8 +7,23 @@ import { gsError } from '../errors.ts'
 import { answer } from './shared/answer.ts'
 import { documented, completeSignIn, passwordHashOf, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 
-/** Log in with user name or e-mail address. Unknown names cost the same work and get the same answer as wrong passwords. */
-export function login(app: FastifyInstance, services: FlowServices): void {
+export interface LoginFields {
+  /** User name or e-mail address. */
+  readonly username: string
+  readonly password: string
+  /** Whether the session outlives the browser. */
+  readonly remember: boolean
+}
+
+/**
+ * Logs in: the browser gets a new session. Unknown names cost the same work and get the same answer as wrong passwords. A refusal leaves
+ * the browser's session as it is.
+ *
+ * @throws {GsError} `GS_CREDENTIALS`, `GS_ACCOUNT_LOCKED` (only with the right password), `GS_TOO_MANY_ATTEMPTS`, `GS_PASSWORD_DISABLED`
+ */
+export type Login = (request: FastifyRequest, reply: FastifyReply, fields: LoginFields) => Promise<void>
+
+export function createLogin(services: FlowServices): Login {
   const { database, passwords, throttle, signIn } = services
 
   /** Brings an old hash to the current parameters; the visitor does not wait for it. */
@@ -20,6 +35,42 @@ export function login(app: FastifyInstance, services: FlowServices): void {
       .catch((error: unknown) => request.log.warn({ err: error, accountId: account.id }, 'the password hash could not be renewed'))
   }
 
+  /** False: the password was replaced while it was checked; perhaps another login has renewed its hash. */
+  const tryOnce = async (request: FastifyRequest, reply: FastifyReply, { username, password: typed, remember }: LoginFields) => {
+    const password = encodePassword(typed)
+    const found = await findAccountByName(database.db, username)
+    const hash = passwordHashOf(services, found)
+    // Counted by the same canonical form as a known name, or the spelling would tell them apart.
+    const subject = found?.id ?? `unknown:${emailKey(username) ?? usernameKey(username) ?? username}`
+    const right = await throttle.attempt(subject, request.ip, () => passwords.verify(password, hash), found?.configured === true)
+    if (found === null || !right) {
+      request.log.info({ gs: 'login', outcome: 'refused', accountId: found?.id, ip: request.ip }, 'login refused')
+      throw gsError('GS_CREDENTIALS', { field: 'password' })
+    }
+
+    const signedIn = await database.transaction(async (trx) => {
+      // Asked again: it may have been deleted, or got another password, while the hash was computed.
+      const account = await lockAccount(trx, found.id)
+      if (account === null || account.passwordHash !== found.passwordHash) return null
+      if (account.locked) throw gsError('GS_ACCOUNT_LOCKED')
+      return signIn.start(trx, request, account, { remember, forgotAt: null })
+    })
+    if (signedIn === null) return false
+    completeSignIn(services, request, reply, signedIn)
+    rehash(request, found, password)
+    request.log.info({ gs: 'login', outcome: 'success', accountId: found.id, sessionId: signedIn.id, ip: request.ip }, 'logged in')
+    return true
+  }
+
+  return async (request, reply, fields) => {
+    if ((await tryOnce(request, reply, fields)) || (await tryOnce(request, reply, fields))) return
+    throw gsError('GS_CREDENTIALS', { field: 'password' })
+  }
+}
+
+/** Log in with user name or e-mail address. */
+export function login(app: FastifyInstance, services: FlowServices): void {
+  const logIn = createLogin(services)
   app.post<{ Body: LoginBody }>(
     gsPaths.login,
     {
@@ -27,27 +78,8 @@ export function login(app: FastifyInstance, services: FlowServices): void {
       schema: documented('Log in', { body: LoginBody, response: { 200: SessionInfo } })
     },
     async (request, reply) => {
-      const { username, remember = false } = request.body
-      const password = encodePassword(request.body.password)
-      const found = await findAccountByName(database.db, username)
-      const hash = passwordHashOf(services, found)
-      // Counted by the same canonical form as a known name, or the spelling would tell them apart.
-      const subject = found?.id ?? `unknown:${emailKey(username) ?? usernameKey(username) ?? username}`
-      const right = await throttle.attempt(subject, request.ip, () => passwords.verify(password, hash), found?.configured === true)
-      if (found === null || !right) {
-        request.log.info({ gs: 'login', outcome: 'refused', accountId: found?.id, ip: request.ip }, 'login refused')
-        throw gsError('GS_CREDENTIALS', { field: 'password' })
-      }
-
-      const signedIn = await database.transaction(async (trx) => {
-        // Asked again: it may have been deleted, or got another password, while the hash was computed.
-        const account = await lockAccount(trx, found.id)
-        if (account === null || account.passwordHash !== found.passwordHash) throw gsError('GS_CREDENTIALS', { field: 'password' })
-        return signIn.start(trx, request, account, { remember, forgotAt: null })
-      })
-      completeSignIn(services, request, reply, signedIn)
-      rehash(request, found, password)
-      request.log.info({ gs: 'login', outcome: 'success', accountId: found.id, sessionId: signedIn.id, ip: request.ip }, 'logged in')
+      const { username, password, remember = false } = request.body
+      await logIn(request, reply, { username, password, remember })
       return answer(services, request, reply, { status: 200, body: sessionInfo(services, request), notice: 'loggedin' })
     }
   )

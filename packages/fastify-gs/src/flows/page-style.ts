@@ -13,6 +13,12 @@ h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25 }
 button { font: inherit; font-weight: 600; padding: .65rem 1.25rem; border: 0; border-radius: 9px; background: var(--accent); color: var(--on-accent); cursor: pointer }
 button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px }
 a { color: var(--accent) }
+h2 { margin: 0 0 .5rem; font-size: 1.15rem }
+form:has(h2) { margin-top: 1.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line) }
+label { display: block; margin: 0 0 1rem }
+input { display: block; width: 100%; margin-top: .25rem; padding: .6rem .75rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: 9px }
+input:focus-visible { outline: 3px solid var(--accent); outline-offset: 1px }
+[role=status] { margin: 0 0 1rem; padding: .75rem 1rem; background: var(--paper); border-radius: 9px }
 `
 
 /** The style sheet of the pages that need no script. */

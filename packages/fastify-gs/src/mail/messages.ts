@@ -8,10 +8,16 @@ export interface MailContext {
   readonly contact: string
 }
 
+/** Where the page behind a lost-password link leads when it is done with: paths of the own origin. */
+export interface LinkTargets {
+  readonly good?: string
+  readonly bad?: string
+}
+
 /** Data of each kind of mail; `link` and `lifetime` (ms) only for those with a link. */
 export interface MailParameters {
   'verify-email': { username: string; ip: string; lifetime: number }
-  'forgot-password': { username: string; ip: string; lifetime: number }
+  'forgot-password': { username: string; ip: string; lifetime: number } & LinkTargets
   'already-registered': { username: string; ip: string }
   'password-changed': { username: string; ip: string }
   'account-deleted': { username: string }

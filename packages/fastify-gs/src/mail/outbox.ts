@@ -2,8 +2,10 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { createId } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, Trx } from '../database/database.ts'
+import type { AccountEvent } from '../hooks.ts'
 import type { Mailer } from '../options.ts'
-import { hasLink, renderMessage, type MailContext, type MailKind, type MailParameters } from './messages.ts'
+import { accountEventTypes, isAccountEvent, readEvent } from './account-events.ts'
+import { hasLink, renderMessage, type LinkTargets, type MailContext, type MailKind, type MailParameters } from './messages.ts'
 
 /** Mails of one kind that one address gets within an hour; more are not sent (ML-05). */
 const mailsPerHour = 5
@@ -11,15 +13,19 @@ const firstRetry = 2_000
 const longestRetry = 900_000
 /** After this time a mail that could not be sent is given up. */
 const giveUpAfter = 86_400_000
-/** A worker's claim on a mail; renewed while it is being sent, so that only a killed worker lets one lapse. */
-const claimTime = 10_000
+/** A worker's claim on a mail, ms; renewed while it is being sent, so that only a killed worker lets one lapse. */
+export const claimTime = 10_000
 /** How long a stop waits for mails that are being sent. */
 const stopPatience = 3_000
 const claimRenewal = 3_000
 /** What is said about the security of an account is said even when the account is gone. */
 const outlivesAccount = (kind: MailKind) => kind === 'account-deleted' || kind === 'password-changed'
 
+/** How long ended mails are remembered, ms. */
+const memory = 7 * 86_400_000
+
 const batch = 4
+const eventBatch = 16
 const longestSleep = 30_000
 
 export interface Recipient {
@@ -48,7 +54,9 @@ export interface OutboxSettings {
   readonly mailer: Mailer
   readonly context: MailContext
   /** The address behind the link of a mail; null: the link is used, void or gone, and the mail has become pointless. */
-  linkUrl(kind: MailKind, linkId: string): Promise<string | null>
+  linkUrl(kind: MailKind, linkId: string, targets: LinkTargets): Promise<string | null>
+  /** Tells the application of events; rejects when one has to be told again. Null: nobody listens, so they wait. */
+  tellEvent(): ((event: AccountEvent) => Promise<void>) | null
   /** Host part of the Message-ID. */
   readonly host: string
   readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
@@ -125,13 +133,15 @@ export function createOutbox(settings: OutboxSettings): Outbox {
 
   const deliver = async (mail: Due): Promise<void> => {
     if (!(await claim(mail))) return
+    if (isAccountEvent(mail.kind)) return tell(mail)
     const kind = mail.kind as MailKind
     const renewal = setInterval(renewClaim, claimRenewal, mail)
     try {
       if (mail.account_id === null && !outlivesAccount(kind)) return void (await finish(mail.id, 'dead', 'the account is gone'))
-      const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id)
+      const parameters = JSON.parse(mail.parameters) as never
+      const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id, parameters)
       if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
-      const message = renderMessage(kind, JSON.parse(mail.parameters) as never, settings.context, link)
+      const message = renderMessage(kind, parameters, settings.context, link)
       await mailer.send({ to: mail.recipient, ...message, messageId: `${mail.id}@${settings.host}` })
     } catch (error) {
       clearInterval(renewal)
@@ -144,12 +154,27 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     log.info({ mail: mail.id, kind }, 'mail sent')
   }
 
+  const tell = async (row: Due): Promise<void> => {
+    const renewal = setInterval(renewClaim, claimRenewal, row)
+    try {
+      await settings.tellEvent()?.(readEvent(row))
+    } catch (error) {
+      clearInterval(renewal)
+      log.warn({ err: error, event: row.id, type: row.kind }, 'a listener of onAccountEvent failed')
+      return postpone(row, error)
+    } finally {
+      clearInterval(renewal)
+    }
+    await finish(row.id, 'sent', null)
+  }
+
   const postpone = async (mail: Due, error: unknown) => {
     const { message, permanent, code } = (error instanceof Error ? error : new Error(String(error))) as MailerError
     // The server's words may repeat the recipient; they go to the table, not to the log.
     const reason = message.slice(0, 300)
     const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code }
-    if (permanent === true || now() - mail.created_at > giveUpAfter) {
+    // An event is told until somebody has taken it: what hangs on it would be wrong for good.
+    if (!isAccountEvent(mail.kind) && (permanent === true || now() - mail.created_at > giveUpAfter)) {
       await finish(mail.id, 'dead', reason)
       log.error(facts, 'mail given up')
       return
@@ -167,15 +192,22 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     log.warn({ ...facts, retryIn: wait }, 'mail could not be sent and waits')
   }
 
-  const due = (): Promise<Due[]> =>
+  const dueOf = (kinds: 'in' | 'not in', limit: number): Promise<Due[]> =>
     database.db
       .selectFrom('gs_outbox')
       .select(['id', 'kind', 'account_id', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
       .where('state', '=', 'waiting')
       .where('next_attempt_at', '<=', now())
+      .where('kind', kinds, accountEventTypes)
       .orderBy('next_attempt_at')
-      .limit(batch)
+      .limit(limit)
       .execute()
+
+  /** Mails first: somebody waits for them, and an import may have left thousands of events. */
+  const due = async (): Promise<Due[]> => {
+    const mails = await dueOf('not in', batch)
+    return mails.length > 0 || settings.tellEvent() === null ? mails : dueOf('in', eventBatch)
+  }
 
   const work = async (): Promise<void> => {
     for (let mails = await due(); mails.length > 0 && !stopped; mails = await due()) {
@@ -190,6 +222,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       .selectFrom('gs_outbox')
       .select((eb) => eb.fn.min('next_attempt_at').as('at'))
       .where('state', '=', 'waiting')
+      .$if(settings.tellEvent() === null, (query) => query.where('kind', 'not in', accountEventTypes))
       .executeTakeFirst()
     const wait = next?.at == null ? longestSleep : next.at - now()
     if (!stopped) timer = setTimeout(run, Math.max(50, Math.min(longestSleep, wait))).unref()
@@ -269,7 +302,15 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       await db
         .deleteFrom('gs_outbox')
         .where('state', '!=', 'waiting')
-        .where('finished_at', '<', at - 7 * 86_400_000)
+        .where('finished_at', '<', at - memory)
+        .execute()
+      // For an application that does not listen.
+      if (settings.tellEvent() !== null) return
+      await db
+        .deleteFrom('gs_outbox')
+        .where('state', '=', 'waiting')
+        .where('kind', 'in', accountEventTypes)
+        .where('created_at', '<', at - memory)
         .execute()
     }
   }

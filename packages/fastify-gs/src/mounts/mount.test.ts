@@ -27,9 +27,11 @@ interface Roots {
   readonly closed: string
   readonly pub: string
   readonly inner: string
+  readonly outer: string
+  readonly nested: string
 }
 
-/** Two pairs of an open and a closed mount: beside one another, and one below the other. */
+/** Three pairs of an open and a closed mount: beside one another, one below the other, and the files of one in a directory of the other. */
 function plantRoots(t: TestContext): Roots {
   const base = temporaryDirectory(t)
   const protectedFiles = {
@@ -59,16 +61,27 @@ function plantRoots(t: TestContext): Roots {
     open: plant(join(base, 'open'), openFiles),
     closed: plant(join(base, 'closed'), protectedFiles),
     pub: plant(join(base, 'pub'), openFiles),
-    inner: plant(join(base, 'inner'), protectedFiles)
+    inner: plant(join(base, 'inner'), protectedFiles),
+    outer: plant(join(base, 'outer'), openFiles),
+    nested: plant(join(base, 'outer/needauth'), protectedFiles)
   }
 }
 
-const mountAll = async (app: FastifyInstance, { open, closed, pub, inner }: Roots, policy: number) => {
+const mountAll = async (app: FastifyInstance, { open, closed, pub, inner, outer, nested }: Roots, policy: number) => {
   await app.register(gsMount, { prefix: '/pub', root: pub })
   await app.register(gsMount, { prefix: '/needauth', root: closed, policy })
   await app.register(gsMount, { prefix: '/lwsgs', root: open, policy: 0 })
   await app.register(gsMount, { prefix: '/lwsgs/needauth', root: inner, policy })
+  await app.register(gsMount, { prefix: '/nest', root: outer, interpret: ['.js'] })
+  await app.register(gsMount, { prefix: '/nest/needauth', root: nested, policy, interpret: ['.js'] })
 }
+
+/** The closed mount of each pair, and its open neighbour. */
+const pairs = [
+  ['/needauth', '/pub'],
+  ['/lwsgs/needauth', '/lwsgs'],
+  ['/nest/needauth', '/nest']
+] as const
 
 const listen = async (app: FastifyInstance) => {
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -106,6 +119,7 @@ const spellings = (mount: string, open: string): readonly string[] => [
       `${open}/dir/${up}/${up}${mount}/s.html`,
       `${mount}/dir/${up}/s.html`,
       `${open}/${up}/closed/s.html`,
+      `${open}/${up}/outer/needauth/s.html`,
       `${open}/${up}/inner/s.html`,
       `${open}/${up}/outside.txt`,
       `${open}/${up}/${up}/${up}/${up}/${up}/etc/passwd`
@@ -181,10 +195,7 @@ describe('no spelling of a path leads past the policy', () => {
       const roots = plantRoots(t)
       const { app, member } = await build(t, {}, (app) => mountAll(app, roots, 5), server)
       const port = await listen(app)
-      for (const [mount, open] of [
-        ['/needauth', '/pub'],
-        ['/lwsgs/needauth', '/lwsgs']
-      ] as const) {
+      for (const [mount, open] of pairs) {
         for (const target of spellings(mount, open)) {
           for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS']) {
             const { status, headers, text } = await rawRequest(port, method, target)
@@ -211,10 +222,7 @@ describe('no spelling of a path leads past the policy', () => {
     const roots = plantRoots(t)
     const { app } = await build(t, {}, (app) => mountAll(app, roots, 0))
     const port = await listen(app)
-    for (const [mount, open] of [
-      ['/needauth', '/pub'],
-      ['/lwsgs/needauth', '/lwsgs']
-    ] as const) {
+    for (const [mount, open] of pairs) {
       const found = []
       for (const target of spellings(mount, open)) {
         const { body, status } = await rawRequest(port, 'GET', target)
@@ -250,7 +258,7 @@ describe('a mount with a policy', () => {
     const built = await build(t, {}, (app) => mountAll(app, roots, 5))
     return { ...built, roots, alice: await built.member('alice') }
   }
-  const mounts = ['/needauth', '/lwsgs/needauth']
+  const mounts = pairs.map(([mount]) => mount)
 
   it('shows its files to those whom it is for, and sends the others away, the prefix itself included', async (t) => {
     const { browser, alice } = await begin(t)
@@ -393,10 +401,10 @@ describe('an open mount', () => {
   })
 
   it('has the index that was chosen', async (t) => {
-    const { browser } = await begin(t, { index: 'page.html' })
+    const { browser } = await begin(t, { default: 'page.html' })
     assert.equal((await browser().get('/pub/')).body, '<p>page</p>')
     assert.equal((await browser().get('/pub/bare/')).body, 'in a directory without index')
-    assert.equal((await browser().get('/pub/dir/')).statusCode, 404)
+    assert.equal((await browser().get('/pub/dir/')).body, 'index of dir')
   })
 
   it('keeps files and directories to itself whose names begin with a dot', async (t) => {
@@ -520,40 +528,84 @@ describe('gsMount refuses while registering', () => {
       'constructor'
     ])
       await refused(t, [{ prefix: '/x', root, policy }], /the policy of the mount \/x /)
-    for (const name of ['mask', 'polciy', 'Policy', 'level', 'gs', 'auth'])
+    for (const mask of ['5', 'user', undefined, null, { mask: 5 }, -1, 1.5])
+      await refused(t, [{ prefix: '/x', root, mask }], /the policy of the mount \/x /)
+    await refused(t, [{ prefix: '/x', root, mask: 5, policy: 5 }], /the mount \/x has both policy and mask; leave one out/)
+    for (const name of ['polciy', 'Policy', 'level', 'gs', 'auth', 'index'])
       await refused(t, [{ prefix: '/x', root, [name]: 5 }], new RegExp(`the option ${name} of a mount is not known`))
   })
 
-  it('roots inside one another, however they are written', async (t) => {
+  it('one root with two policies, however it is written', async (t) => {
     const base = files(t)
     symlinkSync(join(base, 'a'), join(base, 'link'))
-    const pairs = [
+    for (const [one, other] of [
       ['a', 'a'],
-      ['a', 'a/b'],
-      ['a/b/c', 'a'],
-      ['a', 'ab/../a/b'],
+      ['a', 'ab/../a'],
       ['a', 'link'],
-      ['link/b', 'a'],
-      ['.', 'ab']
-    ] as const
-    for (const [one, other] of pairs) {
+      ['link/b', 'a/b']
+    ] as const) {
       const mounts = [
         { prefix: '/one', root: `${base}/${one}` },
         { prefix: '/other', root: `${base}/${other}/`, policy: 5 }
       ]
-      await refused(t, mounts, /the roots of the mounts \/one and \/other lie inside one another/)
+      await refused(t, mounts, /the mounts \/one and \/other have the same root .* and different policies/)
     }
-    // A name that only begins like the other one's.
-    for (const [one, other] of [
-      ['a', 'ab'],
-      ['ab', 'a']
-    ] as const) {
-      const { browser } = await build(t, {}, async (app) => {
-        await app.register(gsMount, { prefix: '/one', root: join(base, one) })
-        await app.register(gsMount, { prefix: '/other', root: join(base, other) })
-      })
-      assert.equal((await browser().get('/other/')).body, other)
+    const { browser } = await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/one', root: join(base, 'a') })
+      await app.register(gsMount, { prefix: '/other', root: join(base, 'link') })
+      await app.register(gsMount, { prefix: '/third', root: join(base, 'ab') })
+    })
+    for (const [path, content] of [
+      ['/one/', 'a'],
+      ['/other/', 'a'],
+      ['/third/', 'ab']
+    ] as const)
+      assert.equal((await browser().get(path)).body, content)
+  })
+
+  it('two mounts with one prefix', async (t) => {
+    const base = files(t)
+    const mounts = ['/x', '/X/'].map((prefix) => ({ prefix, root: join(base, 'a') }))
+    await refused(t, mounts, /there are two mounts with the prefix \/X/)
+  })
+
+  it('a mount with no origin, or with several', async (t) => {
+    const root = join(files(t), 'a')
+    const handler = () => 'x'
+    const proxy = 'http://127.0.0.1:1'
+    const redirect = 'https://elsewhere.test'
+    for (const origins of [{}, { root, proxy }, { root, redirect }, { handler, proxy }, { proxy, redirect }, { root, handler, proxy }])
+      await refused(t, [{ prefix: '/x', ...origins }], /the mount \/x needs exactly one of root, handler, proxy and redirect/)
+    for (const address of [
+      '',
+      'x',
+      '//x',
+      'ftp://x/',
+      'http:/x',
+      'http://u:p@x/',
+      'http://x/?q',
+      'http://x/#h',
+      'http://x\\y',
+      undefined,
+      5
+    ]) {
+      await refused(t, [{ prefix: '/x', proxy: address }], /the option proxy of the mount \/x must be an address like/)
+      await refused(t, [{ prefix: '/x', redirect: address }], /the option redirect of the mount \/x must be an address like/)
     }
+    await refused(t, [{ prefix: '/x', handler: 'x' }], /the option handler of the mount \/x must be a function/)
+  })
+
+  it('what cannot be sent or rewritten', async (t) => {
+    const root = join(files(t), 'a')
+    for (const headers of [{ 'x-a': 'b\r\nset-cookie: x=y' }, { 'x y': 'z' }, { 'x-a': 5 }, [], 'x', null])
+      await refused(t, [{ prefix: '/x', root, headers }], /the option headers of the mount \/x /)
+    for (const mimeTypes of [{ html: 'text/html' }, { '.a': 'x\n' }, { '.a/b': 'x' }, { '.a': null }, [], null])
+      await refused(t, [{ prefix: '/x', root, mimeTypes }], /the option mimeTypes of the mount \/x /)
+    for (const interpret of [['.exe'], ['js'], [''], '.js', true, null, ['.js', 5], ['.js', '.constructor']])
+      await refused(t, [{ prefix: '/x', root, interpret }], /the option interpret of the mount \/x must be a list of suffixes/)
+    for (const index of ['', '.', '..', 'a/b', '/a', '.env', 5, null])
+      await refused(t, [{ prefix: '/x', root, default: index }], /the option default of the mount \/x must be the name of a file/)
+    await refused(t, [{ prefix: '/x', root, cacheControl: 'a\nb' }], /cache-control/)
   })
 
   it('roots that are no directories', async (t) => {
@@ -566,7 +618,6 @@ describe('gsMount refuses while registering', () => {
     const root = join(files(t), 'a')
     for (const prefix of [
       '',
-      '/',
       'x',
       '//x',
       '/x//y',

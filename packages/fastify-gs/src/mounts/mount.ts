@@ -1,113 +1,226 @@
 import { realpathSync, statSync } from 'node:fs'
-import { isAbsolute, join, sep } from 'node:path'
+import { isAbsolute } from 'node:path'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import fastifyStatic from '@fastify/static'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import { GsOptionError } from '../errors.ts'
+import { interpretableSuffixes, textKind } from './escapes.ts'
+import type { MountServices } from './mount-services.ts'
+import { mountServicesOf } from './mount-services.ts'
+import type { MountPlace } from './mounted-files.ts'
 import type { Policy } from './policy.ts'
+import { registerProxy } from './proxy.ts'
+import { sendInterpreted, type InterpretedFile } from './send-interpreted.ts'
+
+/** What an application does with requests below a mount. */
+export type MountHandler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
 export interface GsMountOptions {
-  /** Path under which the files appear, e.g. `/members`. Mounts may be nested; the longer prefix wins. */
+  /** Path under which it appears, e.g. `/members`, or `/`. Mounts may be nested; the longer prefix wins. */
   readonly prefix: string
-  /** Directory, absolute. Each mount has its own: no root may lie inside another one's. */
-  readonly root: string
-  /** Who may see the files; see `Policy`. Default: 0, everybody. */
+  /** Files: their directory, absolute. One inside another mount's is served by the inner mount only. */
+  readonly root?: string
+  /** The application's own handler, for all methods. With `root` it gets what is not a file. */
+  readonly handler?: MountHandler
+  /** Passes everything on to another server: `http://127.0.0.1:8080`, with a path if wanted. It learns from `X-Gs-*` headers who is asking. */
+  readonly proxy?: string
+  /** Sends everybody on to the same path below another address: `https://example.com/new`. */
+  readonly redirect?: string
+  /** Who may use it; see `Policy`. Default: 0, everybody. */
   readonly policy?: Policy
-  /** File for the prefix itself and for directories. Default: `index.html`. */
-  readonly index?: string
+  /** The policy as a mask of bits, for those who prefer the original's name. */
+  readonly mask?: number
+  /** File for the prefix itself and for directories; `index.html` is tried too. Default: `index.html`. */
+  readonly default?: string
+  /** Suffixes of the files in which symbols like `$lwsgs_user` are replaced, e.g. `['.js']`. Default: none. */
+  readonly interpret?: readonly string[]
   /** `Cache-Control` of files that everybody may see. Default: `public, max-age=0, must-revalidate`. Files with a policy are never stored. */
   readonly cacheControl?: string
+  /** `Content-Type` by suffix (`{ '.wasm': 'application/wasm' }`), before the built-in list; `*`: of all others. */
+  readonly mimeTypes?: Readonly<Record<string, string>>
+  /** Added to every answer. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Roots of the mounts of one application, to refuse one inside another. */
-const rootsOf = new WeakMap<object, Map<string, string>>()
-
-/** Files that no mount may serve: the database. */
-const privateFiles = new WeakMap<object, string[]>()
-
-/** Keeps a file, and what lies beside it under the same name (`-wal`, `-shm`), out of all mounts of an application. */
-export function keepOutOfMounts(gs: object, file: string): void {
-  privateFiles.set(gs, [...(privateFiles.get(gs) ?? []), realpathSync(file)])
+const optionNames: Record<keyof GsMountOptions, true> = {
+  prefix: true,
+  root: true,
+  handler: true,
+  proxy: true,
+  redirect: true,
+  policy: true,
+  mask: true,
+  default: true,
+  interpret: true,
+  cacheControl: true,
+  mimeTypes: true,
+  headers: true
 }
 
-const optionNames = ['prefix', 'root', 'policy', 'index', 'cacheControl']
+const refuse = (message: string): never => {
+  throw new GsOptionError(`fastify-gs: ${message}`)
+}
 
-function resolveMount(app: FastifyInstance, options: GsMountOptions): { prefix: string; root: string } {
-  // A misspelt policy, or one that a missing setting left undefined, must not open the mount.
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
-  if (unknown !== undefined)
-    throw new GsOptionError(`fastify-gs: the option ${unknown} of a mount is not known; known are ${optionNames.join(', ')}.`)
-  const { prefix, root } = options
-  if (typeof prefix !== 'string' || !/^(\/(?!\.{1,2}(?:\/|$))[\w\-.~]+)+\/?$/.test(prefix)) {
-    throw new GsOptionError(`fastify-gs: the option prefix of a mount must be a path like "/members"; it is ${JSON.stringify(prefix)}.`)
-  }
-  let real: string
+function resolvePrefix(prefix: unknown): string {
+  if (prefix === '/') return ''
+  if (typeof prefix !== 'string' || !/^(\/(?!\.{1,2}(?:\/|$))[\w\-.~]+)+\/?$/.test(prefix))
+    return refuse(`the option prefix of a mount must be a path like "/members", or "/"; it is ${JSON.stringify(prefix)}.`)
+  return prefix.replace(/\/$/, '')
+}
+
+function resolveRoot(prefix: string, root: unknown): string {
   try {
     // The empty path and relative ones would be the directory in which somebody happened to start the server.
-    if (!isAbsolute(root)) throw new Error('not absolute')
-    real = realpathSync(root)
+    if (typeof root !== 'string' || !isAbsolute(root)) throw new Error('not absolute')
+    const real = realpathSync.native(root)
     if (!statSync(real).isDirectory()) throw new Error('not a directory')
+    return real
   } catch {
-    throw new GsOptionError(
-      `fastify-gs: the root of the mount ${prefix} is ${JSON.stringify(root)}; it must be the absolute path of a directory that can be read.`
+    return refuse(
+      `the root of the mount ${prefix} is ${JSON.stringify(root)}; it must be the absolute path of a directory that can be read.`
     )
   }
-  const roots = rootsOf.get(app.gs) ?? new Map<string, string>()
-  rootsOf.set(app.gs, roots)
-  for (const [other, otherPrefix] of roots) {
-    if (real === other || real.startsWith(other + sep) || other.startsWith(real + sep)) {
-      throw new GsOptionError(
-        `fastify-gs: the roots of the mounts ${otherPrefix} and ${prefix} lie inside one another (${other}, ${real}), so the looser one would show files of the stricter; give each its own directory.`
-      )
-    }
-  }
-  const exposed = privateFiles.get(app.gs)?.find((file) => file.startsWith(real + sep))
-  if (exposed !== undefined) {
-    throw new GsOptionError(
-      `fastify-gs: the root of the mount ${prefix} contains the database ${exposed}, which would be served; move one of them.`
-    )
-  }
-  roots.set(real, prefix)
-  return { prefix: prefix.replace(/\/$/, ''), root: real }
 }
 
-async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
-  const { prefix, root } = resolveMount(app, options)
-  const policy = 'policy' in options ? options.policy : 0
-  const open = policy === 0
-  const index = options.index ?? 'index.html'
-  const inside = (path: string) => {
+function resolveAddress(prefix: string, name: 'proxy' | 'redirect', value: unknown): URL {
+  const url = typeof value === 'string' && /^https?:\/\/[^\\\s]+$/i.test(value) ? URL.parse(value) : null
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') {
+    return refuse(
+      `the option ${name} of the mount ${prefix} must be an address like "http://127.0.0.1:8080/path", without query; it is ${JSON.stringify(value)}.`
+    )
+  }
+  return url
+}
+
+function resolveInterpret(prefix: string, value: unknown): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value) || value.some((suffix) => typeof suffix !== 'string' || textKind(extensionOf(suffix)) === null)) {
+    return refuse(
+      `the option interpret of the mount ${prefix} must be a list of suffixes in which values can be inserted safely: ${interpretableSuffixes.join(', ')}; it is ${JSON.stringify(value)}.`
+    )
+  }
+  return (value as string[]).map((suffix) => suffix.toLowerCase())
+}
+
+const extensionOf = (name: string) => name.slice(Math.max(0, name.lastIndexOf('.'))).toLowerCase()
+
+function resolveTexts(prefix: string, name: 'headers' | 'mimeTypes', value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse(`the option ${name} of the mount ${prefix} must be an object with texts.`)
+  for (const [key, text] of Object.entries(value)) {
     try {
-      const real = realpathSync(join(root, path))
-      return real === root || real.startsWith(root + sep)
-    } catch (error) {
-      // What does not exist is the file server's to say; what cannot be followed to its end stays closed.
-      return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+      if (typeof text !== 'string') throw new TypeError('not a text')
+      if (name === 'headers') validateHeaderName(key)
+      else if (key !== '*' && !/^\.[^/\\]+$/.test(key)) throw new TypeError('not a suffix')
+      validateHeaderValue(key, text)
+    } catch {
+      refuse(`the option ${name} of the mount ${prefix} has ${JSON.stringify(key)}: ${JSON.stringify(text)}, which cannot be sent.`)
     }
   }
+  return value as Record<string, string>
+}
 
-  await app.register(async (scope) => {
-    if (open) {
-      // An answer that brings a visitor his cookie is not for others.
-      scope.addHook('onSend', (_request, reply, _payload, done) => {
-        if (reply.hasHeader('set-cookie')) reply.header('cache-control', 'private, no-cache')
-        done()
-      })
-    } else {
-      // Before the policy: refusals, redirects and answers about missing files are nobody else's business either.
-      scope.addHook('onRequest', (_request, reply, done) => {
-        reply.headers({ 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' })
-        done()
+interface ResolvedMount extends MountPlace {
+  readonly name: string
+  readonly given: Policy
+  readonly handler: MountHandler | null
+  readonly proxy: URL | null
+  readonly redirect: URL | null
+  readonly indexes: readonly string[]
+  readonly interpret: readonly string[]
+  readonly cacheControl: string
+  readonly mimeTypes: ReadonlyMap<string, string>
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMount {
+  // A misspelt policy, or one that a missing setting left undefined, must not open the mount.
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name))
+  if (unknown !== undefined) refuse(`the option ${unknown} of a mount is not known; known are ${Object.keys(optionNames).join(', ')}.`)
+  const prefix = resolvePrefix(options.prefix)
+  const name = prefix === '' ? '/' : prefix
+  const origins = (['root', 'handler', 'proxy', 'redirect'] as const).filter((origin) => origin in options)
+  if (origins.length !== 1 && origins.join() !== 'root,handler') {
+    refuse(
+      `the mount ${name} needs exactly one of root, handler, proxy and redirect, or root and handler together; it has ${origins.join(' and ') || 'none'}.`
+    )
+  }
+  if ('policy' in options && 'mask' in options) refuse(`the mount ${name} has both policy and mask; leave one out.`)
+  if ('mask' in options && typeof options.mask !== 'number')
+    refuse(`the policy of the mount ${name} must be a number when it is given as mask.`)
+  const given = 'policy' in options ? options.policy : 'mask' in options ? options.mask : 0
+  if ('handler' in options && typeof options.handler !== 'function') refuse(`the option handler of the mount ${name} must be a function.`)
+  const { default: index = 'index.html', cacheControl = 'public, max-age=0, must-revalidate' } = options
+  if (typeof index !== 'string' || !/^[^./\\\0][^/\\\0]*$/.test(index))
+    refuse(`the option default of the mount ${name} must be the name of a file; it is ${JSON.stringify(index)}.`)
+  resolveTexts(name, 'headers', { 'cache-control': cacheControl })
+  return {
+    name,
+    prefix: app.prefix.replace(/\/$/, '') + prefix,
+    root: 'root' in options ? resolveRoot(name, options.root) : null,
+    given,
+    policy: JSON.stringify(given),
+    open: given === 0,
+    handler: options.handler ?? null,
+    proxy: 'proxy' in options ? resolveAddress(name, 'proxy', options.proxy) : null,
+    redirect: 'redirect' in options ? resolveAddress(name, 'redirect', options.redirect) : null,
+    indexes: [...new Set([index, 'index.html'])],
+    interpret: resolveInterpret(name, options.interpret),
+    cacheControl,
+    mimeTypes: new Map(Object.entries(resolveTexts(name, 'mimeTypes', options.mimeTypes)).map(([key, type]) => [key.toLowerCase(), type])),
+    headers: resolveTexts(name, 'headers', options.headers)
+  }
+}
+
+const allMethods: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+const routesOf = (prefix: string) => (prefix === '' ? ['/*'] : [prefix, `${prefix}/*`])
+
+function contentTypeOf(mount: ResolvedMount, name: string): string | undefined {
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    const type = mount.mimeTypes.get(name.slice(dot).toLowerCase())
+    if (type !== undefined) return type
+  }
+  return undefined
+}
+
+/** The file in whose text symbols are replaced; null: it is served as it is. */
+function interpretedFile(mount: ResolvedMount, file: { name: string; path: string; length: number }): InterpretedFile | null {
+  const name = file.name.toLowerCase()
+  if (!mount.interpret.some((suffix) => name.endsWith(suffix))) return null
+  const kind = textKind(extensionOf(name))!
+  return { path: file.path, length: file.length, kind, contentType: contentTypeOf(mount, name) || kind.contentType }
+}
+
+/** Answers what the file server has nothing for, or what is not its business. */
+async function serveFiles(scope: FastifyInstance, prefix: string, mount: ResolvedMount, services: MountServices): Promise<void> {
+  const { files, symbols, origin } = services
+  const { handler, indexes, open } = mount
+
+  await scope.register(async (server) => {
+    if (handler !== null || mount.interpret.length > 0) {
+      server.addHook('preHandler', async (request, reply) => {
+        const path = (request.params as { '*'?: string })['*']
+        // The prefix without its slash leads to the directory.
+        if (path === undefined) return undefined
+        const found = files.find(mount, path, indexes)
+        if (found.kind === 'nothing' && handler !== null) {
+          const answer: unknown = await handler(request, reply)
+          return answer !== undefined && !reply.sent ? reply.send(answer) : reply
+        }
+        const interpreted = found.kind === 'file' ? interpretedFile(mount, found) : null
+        return interpreted === null ? undefined : sendInterpreted(request, reply, interpreted, symbols, origin)
       })
     }
-    scope.addHook('onRequest', app.gs.requirePolicy(policy, `the mount ${prefix}`))
-    await scope.register(fastifyStatic, {
-      root,
+    await server.register(fastifyStatic, {
+      root: mount.root!,
       // Without the slash, so that the prefix itself leads to the directory, and the policy decides about it.
-      prefix,
+      prefix: prefix === '' ? '/' : prefix,
       redirect: true,
       decorateReply: false,
-      index,
+      index: [...indexes],
       dotfiles: 'ignore',
       list: false,
       serveDotFiles: false,
@@ -115,20 +228,89 @@ async function mount(app: FastifyInstance, options: GsMountOptions): Promise<voi
       lastModified: open,
       acceptRanges: open,
       cacheControl: false,
-      setHeaders(reply) {
+      setHeaders(reply, path) {
         reply.header('x-content-type-options', 'nosniff')
-        if (open) reply.header('cache-control', options.cacheControl ?? 'public, max-age=0, must-revalidate')
+        if (open) reply.header('cache-control', mount.cacheControl)
+        const type = contentTypeOf(mount, path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)) ?? fallbackType(reply)
+        if (type === '') reply.removeHeader('content-type')
+        else if (type !== undefined) reply.header('content-type', type)
       },
-      allowedPath: (path) => inside(path) && inside(join(path, index))
+      allowedPath: (path) => files.allows(mount, path)
     })
+  })
+  if (handler !== null) {
+    const method = allMethods.filter((name) => name !== 'GET' && name !== 'HEAD')
+    for (const url of routesOf(prefix)) scope.route({ method, url, handler })
+  }
+
+  function fallbackType(reply: { getHeader?(name: string): unknown }): string | undefined {
+    const known = reply.getHeader?.('content-type')
+    return known === undefined || known === 'application/octet-stream' ? mount.mimeTypes.get('*') : undefined
+  }
+}
+
+function redirectTo(target: URL, prefix: string): MountHandler {
+  const base = target.origin + target.pathname.replace(/\/$/, '')
+  return (request, reply) => {
+    // A path as Node lets it through has no control characters, and behind a host and a slash it can name no other host.
+    const rest = request.url.slice(prefix.length)
+    const location = base + (rest.startsWith('/') || rest === '' ? rest : `/${rest}`)
+    return reply.redirect(location, request.method === 'GET' || request.method === 'HEAD' ? 302 : 307)
+  }
+}
+
+async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
+  const services = mountServicesOf(app.gs)
+  const mount = resolveMount(app, options)
+  const { name, open, headers } = mount
+  // Made before it is known to the others: a policy that is none must not leave anything behind.
+  const requirePolicy = app.gs.requirePolicy(mount.given, `the mount ${name}`)
+  services.files.add(mount)
+  const prefix = name === '/' ? '' : name
+
+  await app.register(async (scope) => {
+    if (Object.keys(headers).length > 0) {
+      scope.addHook('onRequest', (_request, reply, done) => {
+        reply.headers(headers)
+        done()
+      })
+    }
+    if (open) {
+      // An answer that brings a visitor his cookie is not for others.
+      scope.addHook('onSend', (_request, reply, _payload, done) => {
+        const stored = String(reply.getHeader('cache-control') ?? '')
+        if (reply.hasHeader('set-cookie') && !stored.includes('no-store')) reply.header('cache-control', 'private, no-cache')
+        done()
+      })
+    } else {
+      const own = { 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' }
+      // Before the policy: refusals, redirects and answers about missing files are nobody else's business either.
+      scope.addHook('onRequest', (_request, reply, done) => {
+        reply.headers(own)
+        done()
+      })
+      // Again, whatever a handler or another server says.
+      scope.addHook('onSend', (_request, reply, _payload, done) => {
+        reply.headers(own)
+        done()
+      })
+    }
+    scope.addHook('onRequest', requirePolicy)
+
+    if (mount.root !== null) return serveFiles(scope, prefix, mount, services)
+    if (mount.proxy !== null) return registerProxy(scope, { prefix, upstream: mount.proxy, cookieName: services.cookieName })
+    const handler = mount.redirect === null ? mount.handler! : redirectTo(mount.redirect, mount.prefix)
+    for (const url of routesOf(prefix)) scope.route({ method: allMethods, url, handler })
+    return undefined
   })
 }
 
 /**
- * Serves a directory to those whom the policy allows. The policy is a hook in the very scope that serves the files, so no spelling of a
- * path reaches a file past it, and symbolic links do not lead out of the root.
+ * Serves a directory, a handler of the application, another server or a redirect to those whom the policy allows. The policy is a hook in
+ * the very scope that answers, and which mount may show a file is decided on the file itself with all links followed, so no spelling of a
+ * path leads past it.
  *
- * @throws {GsOptionError} while registering: prefix, root or policy is not usable
+ * @throws {GsOptionError} while registering: an option is not usable, or files would be served past the policy of another mount
  */
 // Not encapsulated: the option `prefix` is ours, Fastify would put its own in front of it once more.
 export const gsMount = fp(mount, { fastify: '5.x', name: 'fastify-gs-mount', dependencies: ['fastify-gs'] })

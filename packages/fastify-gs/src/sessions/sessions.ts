@@ -62,6 +62,7 @@ export function createFindSession(database: GsDatabase): FindSession {
     .select(['a.id as account_id', 'a.username', 'a.email'])
     .select(sql<number>`case when a.verified_email_key is null then 0 else 1 end`.as('verified'))
     .select(['a.configured', 'a.level', 'a.sectors'])
+    .where('a.locked_at', 'is', null)
     .where('s.token_hash', '=', '')
     .compile()
   const lookup = database.prepareLookup(query.sql)

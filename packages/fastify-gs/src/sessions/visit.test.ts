@@ -82,7 +82,7 @@ describe('the visit of an account', () => {
     ])
       assert.doesNotMatch(shown, /argon2id|passwordHash|forgotAt|key-for-tests/)
     assert.deepEqual(Object.keys(visit.account), ['id', 'username', 'email', 'verified', 'admin', 'configured'])
-    assert.deepEqual(visitState(visit), { ticket: null, unsent: false, forgotAt: now - day, end: now + day })
+    assert.deepEqual(visitState(visit), { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day })
   })
 })
 

@@ -50,6 +50,8 @@ export type Visit = AnonymousVisit | AccountVisit
 export interface VisitState {
   /** Null: logged in. */
   readonly ticket: AnonymousTicket | null
+  /** Whether the browser brought nothing of ours, and the session begins with this request. */
+  readonly fresh: boolean
   /** Whether the ticket has to be sent to the browser. */
   readonly unsent: boolean
   readonly forgotAt: number | null
@@ -105,7 +107,7 @@ export function accountVisit(keys: KeyRing, found: FoundSession, limits: Session
     ip,
     expiresAt: Math.min(found.expiresAt, now + (found.remember ? limits.remembered : limits.idle))
   }) as AccountVisit
-  stateOf.set(visit, { ticket: null, unsent: false, forgotAt, end: found.expiresAt })
+  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt })
   return visit
 }
 
@@ -127,6 +129,6 @@ export function anonymousVisit(
     ip,
     expiresAt: Math.min(current.issuedAt + limits.idle, current.startedAt + limits.absolute)
   }) as AnonymousVisit
-  stateOf.set(visit, { ticket: current, unsent: fresh || renewed, forgotAt: null, end: current.startedAt + limits.absolute })
+  stateOf.set(visit, { ticket: current, fresh, unsent: fresh || renewed, forgotAt: null, end: current.startedAt + limits.absolute })
   return visit
 }

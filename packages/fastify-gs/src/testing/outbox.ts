@@ -61,6 +61,7 @@ export class TestOutbox {
         const token = await tokenOfLink(database.db, linkKeys, linkId, clock.now)
         return token === null ? null : `https://site.test/confirm?token=${token}`
       },
+      tellEvent: () => null,
       host: 'site.test',
       log: { info: log('info'), warn: log('warn'), error: log('error') },
       now: () => clock.now,

@@ -9,7 +9,7 @@ export async function requireOwnAccount(services: FlowServices, request: Fastify
   const { account } = requireAccount(request)
   if (account.configured) throw gsError('GS_CONFIGURED_ADMIN')
   const stored = await findAccountById(services.database.db, account.id)
-  if (stored === null) throw gsError('GS_NOT_LOGGED_IN')
+  if (stored === null || stored.locked) throw gsError('GS_NOT_LOGGED_IN')
   return stored
 }
 

@@ -4,6 +4,7 @@ import { issueLink, type LinkPurpose, type Redemption } from '../../accounts/ema
 import { emailKey } from '../../accounts/identifiers.ts'
 import type { Trx } from '../../database/database.ts'
 import { gsError } from '../../errors.ts'
+import type { LinkTargets } from '../../mail/messages.ts'
 import type { Recipient } from '../../mail/outbox.ts'
 import type { FlowServices } from './flow.ts'
 
@@ -17,19 +18,23 @@ export function recipientOf(account: StoredAccount): Recipient | null {
 /**
  * Issues a link and queues its mail, in the transaction; older links of the purpose are void. When the address has had enough mail for
  * now nothing happens, and the link that was sent last stays valid.
+ *
+ * @param targets where the page behind a lost-password link leads: checked paths
  */
 export async function mailLink(
   services: FlowServices,
   trx: Trx,
   request: FastifyRequest,
   account: StoredAccount,
-  purpose: LinkPurpose
+  purpose: LinkPurpose,
+  targets: LinkTargets = {}
 ): Promise<void> {
   const { options, outbox, keys } = services
   const recipient = recipientOf(account)
   if (recipient === null || account.configured) return
   // Counted one after the other, or simultaneous requests would all find room.
-  await lockAccount(trx, account.id)
+  const current = await lockAccount(trx, account.id)
+  if (current === null || current.locked) return
   if (!(await outbox.allows(trx, purpose, recipient))) {
     request.log.warn({ gs: purpose, accountId: account.id }, 'no further mail to this address for now')
     return
@@ -40,7 +45,7 @@ export async function mailLink(
     kind: purpose,
     accountId: account.id,
     recipient,
-    parameters: { username: account.username, ip: request.ip, lifetime },
+    parameters: { username: account.username, ip: request.ip, lifetime, ...targets },
     linkId: link.id
   })
 }

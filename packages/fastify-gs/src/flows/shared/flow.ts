@@ -9,6 +9,7 @@ import { gsError } from '../../errors.ts'
 import type { SessionEvents } from '../../live/session-events.ts'
 import type { Outbox } from '../../mail/outbox.ts'
 import type { ResolvedOptions } from '../../options.ts'
+import { sessionInfoOf } from '../../sessions/session-info.ts'
 import type { SignedIn, SignIn } from '../../sessions/sign-in.ts'
 import type { AccountVisit } from '../../sessions/visit.ts'
 
@@ -67,18 +68,5 @@ export function completeSignIn(services: FlowServices, request: FastifyRequest, 
 
 /** What `GET P/session` says of this request. */
 export function sessionInfo(services: FlowServices, request: FastifyRequest): SessionInfo {
-  const { account, session, mask, level, ip, expiresAt, csrfToken } = request.gs
-  return {
-    username: account?.username ?? null,
-    email: account?.email ?? null,
-    verified: account?.verified ?? false,
-    admin: account?.admin ?? false,
-    mask,
-    level,
-    sectors: services.options.sectors.filter((_, index) => ((mask >>> (index + 4)) & 1) === 1),
-    ip,
-    session: session.id,
-    expiresAt,
-    csrfToken
-  }
+  return sessionInfoOf(request.gs, services.options.sectors)
 }

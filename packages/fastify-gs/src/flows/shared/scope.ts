@@ -64,23 +64,25 @@ function toGsError(error: FastifyError, isUnavailable: (error: unknown) => boole
   return status >= 400 && status < 500 ? gsError('GS_BODY_INVALID', { reason: 'it cannot be read.' }) : gsError('GS_INTERNAL')
 }
 
-/**
- * What all flows share: strict bodies in JSON or form encoding, strict validation without conversion of types, refusal of other sites,
- * limits per address, answers that nobody stores, and one shape of error.
- */
-export async function prepareScope(app: FastifyInstance, services: FlowServices): Promise<void> {
-  const { options } = services
-  const { prefix, siteName, loginPage, origin } = options
+/** Which refusals are pages for people instead of JSON, and the link on these pages. */
+export interface ErrorPages {
+  readonly wanted: (request: FastifyRequest) => boolean
+  readonly back: (request: FastifyRequest) => { readonly href: string; readonly text: string }
+}
 
+/** One shape of error for programs, a page with the reason for people. */
+export function answerErrors(app: FastifyInstance, services: FlowServices, pages: ErrorPages): void {
+  const { prefix, siteName } = services.options
   app.setErrorHandler((thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toGsError(thrown, services.database.isUnavailable)
     if (error.statusCode >= 500 && !isGsError(thrown)) request.log.error({ err: thrown }, 'a flow failed')
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
-    if (isForm(request) || wantsPage(request.method, request.headers)) {
+    if (pages.wanted(request)) {
+      const { href, text } = pages.back(request)
       return sendPage(reply, error.statusCode, prefix, siteName, {
         title: 'That did not work',
         content: html`<p role="alert">${error.message}</p>
-          <p><a href="${loginPage}">Back to the start page</a></p>`
+          <p><a href="${href}">${text}</a></p>`
       })
     }
     reply.code(error.statusCode)
@@ -91,6 +93,20 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
       message: error.message,
       ...(error.field !== undefined && { field: error.field })
     }
+  })
+}
+
+/**
+ * What all flows share: strict bodies in JSON or form encoding, strict validation without conversion of types, refusal of other sites,
+ * limits per address, answers that nobody stores, and one shape of error.
+ */
+export async function prepareScope(app: FastifyInstance, services: FlowServices): Promise<void> {
+  const { options } = services
+  const { loginPage, origin } = options
+
+  answerErrors(app, services, {
+    wanted: (request) => isForm(request) || wantsPage(request.method, request.headers),
+    back: () => ({ href: loginPage, text: 'Back to the start page' })
   })
 
   app.addHook('onRequest', (request, reply, done) => {

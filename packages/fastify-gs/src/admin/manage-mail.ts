@@ -1,0 +1,81 @@
+import { accountEventTypes } from '../mail/account-events.ts'
+import { claimTime } from '../mail/outbox.ts'
+import type { Administration } from './administration.ts'
+import { cutPage, pageLimit, parsePlaceInTime, placeInTime } from './page.ts'
+import type { AdminServices } from './services.ts'
+
+// Events for the application wait in the same table; they are not mail, and are told until somebody has taken them.
+
+export function manageMail({ database, now }: AdminServices): Administration['mail'] {
+  return {
+    async list({ state, limit: asked, after } = {}) {
+      const limit = pageLimit(asked)
+      const place = after === undefined ? undefined : parsePlaceInTime(after)
+      const found = await database.db
+        .selectFrom('gs_outbox')
+        .select(['id', 'kind', 'recipient', 'state', 'attempts', 'created_at', 'next_attempt_at', 'last_error'])
+        .where('kind', 'not in', accountEventTypes)
+        .$if(state !== undefined, (query) => query.where('state', '=', state!))
+        .$if(place !== undefined, (query) =>
+          query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(place!.createdAt, place!.id)))
+        )
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute()
+      const { rows, next } = cutPage(found, limit, placeInTime)
+      const mails = rows.map((row) => ({
+        id: row.id,
+        kind: row.kind,
+        recipient: row.recipient,
+        state: row.state,
+        attempts: row.attempts,
+        createdAt: row.created_at,
+        nextAttemptAt: row.state === 'waiting' ? row.next_attempt_at : null,
+        lastError: row.last_error
+      }))
+      return { mails, next }
+    },
+
+    retry: (id) =>
+      database.transaction(async (trx) => {
+        const one = id === 'all' ? undefined : id
+        const { waiting } = await trx
+          .selectFrom('gs_outbox')
+          .select((eb) => eb.fn.countAll().as('waiting'))
+          .where('state', '=', 'waiting')
+          .where('kind', 'not in', accountEventTypes)
+          .$if(one !== undefined, (query) => query.where('id', '=', one!))
+          .executeTakeFirstOrThrow()
+        await trx
+          .updateTable('gs_outbox')
+          .set({ next_attempt_at: now() })
+          .where('state', '=', 'waiting')
+          .where('kind', 'not in', accountEventTypes)
+          // Those nearer may be in a worker's hands right now, and are tried soon anyway.
+          .where('next_attempt_at', '>', now() + claimTime)
+          .$if(one !== undefined, (query) => query.where('id', '=', one!))
+          .execute()
+        const dead = await trx
+          .updateTable('gs_outbox')
+          // As if it were new: a mail is given up some time after it was created.
+          .set({ state: 'waiting', attempts: 0, created_at: now(), next_attempt_at: now(), finished_at: null })
+          .where('state', '=', 'dead')
+          .$if(one !== undefined, (query) => query.where('id', '=', one!))
+          .executeTakeFirst()
+        return Number(waiting) + Number(dead.numUpdatedRows)
+      }),
+
+    async drop(id) {
+      const result = await database.transaction((trx) =>
+        trx
+          .deleteFrom('gs_outbox')
+          .where('id', '=', id)
+          .where('state', '!=', 'sent')
+          .where('kind', 'not in', accountEventTypes)
+          .executeTakeFirst()
+      )
+      return result.numDeletedRows === 1n
+    }
+  }
+}

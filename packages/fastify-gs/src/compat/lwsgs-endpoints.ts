@@ -1,0 +1,282 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { addressGroup } from '../accounts/throttle.ts'
+import { emailKey, usernameKey } from '../accounts/identifiers.ts'
+import { gsError, isGsError } from '../errors.ts'
+import { createPasswordChange } from '../flows/change-password.ts'
+import { createNameCheck } from '../flows/check-name.ts'
+import { createAccountDeletion } from '../flows/delete-account.ts'
+import { createForgotPassword } from '../flows/forgot-password.ts'
+import { createLogin } from '../flows/login.ts'
+import { createLogout } from '../flows/logout.ts'
+import { createRegistration } from '../flows/register.ts'
+import { documented, requireAccount, type FlowServices } from '../flows/shared/flow.ts'
+import { answerErrors } from '../flows/shared/scope.ts'
+import { createEmailVerification } from '../flows/verify-email.ts'
+import type { LinkTargets } from '../mail/messages.ts'
+import type { GsRateLimits } from '../options.ts'
+import { returnPath } from '../sessions/return-path.ts'
+import { LwsgsFields, takeForms, type FieldName } from './lwsgs-fields.ts'
+import { lwsgsPages, lwsgsPaths } from './lwsgs-pages.ts'
+import { formTarget } from './lwsgs-target.ts'
+
+type FormRequest = FastifyRequest<{ Body: LwsgsFields }>
+/** Does what a form asks for, and says where the browser goes. */
+type Work = (request: FormRequest, reply: FastifyReply) => Promise<string>
+type Limits = Record<keyof GsRateLimits, (request: FastifyRequest) => Promise<void>>
+
+/** A mailed link that is longer than this may be broken by mail programs. */
+const longestMailedTarget = 500
+
+const missing = (field: FieldName) => gsError('GS_BODY_INVALID', { field, reason: `${field} is missing.` })
+
+/** @throws {GsError} `GS_PASSWORD_INVALID` */
+function requireSamePasswords({ password, password2 }: LwsgsFields): void {
+  if (password2 !== undefined && password2 !== password)
+    throw gsError('GS_PASSWORD_INVALID', { field: 'password2', reason: 'The two passwords are not the same.' })
+}
+
+/**
+ * Limits per client address, counted together for all prefixes: a site with more mounts must not allow more guesses.
+ *
+ * @param app the scope of the flows, which has @fastify/rate-limit
+ */
+function createLimits(app: FastifyInstance, { options: { rateLimits } }: FlowServices): Limits {
+  const limit = (group: keyof GsRateLimits) => {
+    if (rateLimits === null) return async () => {}
+    const { max, seconds } = rateLimits[group]
+    const keyGenerator = (request: FastifyRequest) => `gs-form-${group}:${addressGroup(request.ip)}`
+    const count = app.createRateLimit({ max, timeWindow: seconds * 1000, keyGenerator })
+    return async (request: FastifyRequest) => {
+      const counted = await count(request)
+      if (!counted.isAllowed && counted.isExceeded) throw gsError('GS_TOO_MANY_ATTEMPTS', { retryAfter: counted.ttlInSeconds })
+    }
+  }
+  return { login: limit('login'), register: limit('register'), mail: limit('mail'), link: limit('link'), check: limit('check') }
+}
+
+/** Adds the endpoints of the original below the prefix, to a scope that `prepareScope` has prepared. */
+export type LwsgsEndpoints = (scope: FastifyInstance, prefix: string) => Promise<void>
+
+/**
+ * The HTTP surface of libwebsockets' generic-sessions: forms that say themselves where the browser goes afterwards (303).
+ *
+ * @param app the scope of the flows
+ */
+export function createLwsgsEndpoints(app: FastifyInstance, services: FlowServices): LwsgsEndpoints {
+  const { origin, loginPage, prefix: pluginPrefix, lwsgs } = services.options
+  const limits = createLimits(app, services)
+  const logIn = createLogin(services)
+  const logOut = createLogout(services)
+  const signUp = createRegistration(services)
+  const forgot = createForgotPassword(services)
+  const changePassword = createPasswordChange(services)
+  const deleteAccount = createAccountDeletion(services)
+  const { verify } = createEmailVerification(services)
+  const isFree = createNameCheck(services)
+
+  const logRefused = (request: FastifyRequest, field: string) =>
+    request.log.warn(
+      { gs: 'target', field, path: request.routeOptions.url, ip: request.ip },
+      'a form names a target that cannot be used; the default is'
+    )
+
+  /** The path that a field names, `null` when it is not of this site; `undefined` when it names none. */
+  const resolve = (request: FormRequest, field: FieldName, base: string, urlroot: string | null): string | null | undefined => {
+    const wanted = request.body[field]
+    if (wanted === undefined) return undefined
+    const path = formTarget(wanted, base, origin, urlroot)
+    if (path === null) logRefused(request, field)
+    return path
+  }
+
+  /** The mail outlives the form: its targets are relative to the page behind the link, and checked again there. */
+  const mailedTargets = (request: FormRequest): LinkTargets => {
+    const target = (field: FieldName) => {
+      const path = resolve(request, field, pluginPrefix + lwsgsPaths.forgot, null) ?? undefined
+      if (path === undefined || path.length <= longestMailedTarget) return path
+      logRefused(request, field)
+      return undefined
+    }
+    const [good, bad] = [target('forgot-post-good'), target('forgot-post-bad')]
+    return { ...(good !== undefined && { good }), ...(bad !== undefined && { bad }) }
+  }
+
+  /** The forms that nobody but the account's owner may send name him; the original acted upon whomever they named. */
+  const requireOwnName = (request: FormRequest) => {
+    const { account } = requireAccount(request)
+    const named = request.body.username
+    if (named === undefined) return
+    const key = usernameKey(named)
+    const address = emailKey(named)
+    const own = key !== null && key === usernameKey(account.username)
+    const ownAddress = address !== null && account.email !== null && address === emailKey(account.email)
+    if (!own && !ownAddress) throw gsError('GS_FORBIDDEN', { field: 'username' })
+  }
+
+  return async (scope, prefix) => {
+    lwsgsPages(scope, services, prefix)
+
+    const isTaken = async (request: FastifyRequest, name: string | undefined): Promise<boolean> => {
+      await limits.check(request)
+      if (name === undefined || name === '') return false
+      try {
+        return !(await isFree(name))
+      } catch (error) {
+        // Nobody can have such a name; a form asks at each key that is pressed.
+        if (isGsError(error) && error.code === 'GS_USERNAME_INVALID') return false
+        throw error
+      }
+    }
+    const check = documented('Whether a user name is taken: 1 or 0. Of addresses it says nothing', {})
+    const say = (reply: FastifyReply, taken: boolean) => reply.type('text/plain; charset=utf-8').send(taken ? '1' : '0')
+    scope.get<{ Querystring: { username?: string | string[] } }>(lwsgsPaths.check, { schema: check }, async (request, reply) =>
+      say(reply, await isTaken(request, [request.query.username].flat()[0]))
+    )
+    scope.get<{ Params: { '*': string } }>(`${lwsgsPaths.check}/*`, { schema: check }, async (request, reply) => {
+      const question = request.params['*']
+      const name = question.includes('=') && !question.startsWith('email=') ? question.slice(question.indexOf('=') + 1) : undefined
+      return say(reply, await isTaken(request, name))
+    })
+
+    await scope.register(async (forms) => {
+      takeForms(forms)
+      answerErrors(forms, services, {
+        wanted: () => true,
+        back: (request) => ({ href: request.routeOptions.url ?? loginPage, text: 'Back to the form' })
+      })
+
+      /**
+       * A form. A refusal goes to `bad`, when the form names it; else it
+       * becomes a page with the reason. So does an outage, which is nobody's mistake.
+       */
+      const form = (path: string, summary: string, work: Work, bad: (request: FormRequest) => string | undefined) => {
+        const schema = documented(summary, {
+          body: LwsgsFields,
+          consumes: ['application/x-www-form-urlencoded', 'multipart/form-data']
+        } as object)
+        forms.post<{ Body: LwsgsFields }>(path, { attachValidation: true, schema }, async (request, reply) => {
+          try {
+            if (request.validationError !== undefined) throw request.validationError
+            return reply.redirect(await work(request, reply), 303)
+          } catch (error) {
+            const to = isGsError(error) && error.statusCode < 500 ? bad(request) : undefined
+            if (to === undefined) throw error
+            return reply.redirect(to, 303)
+          }
+        })
+      }
+
+      const start = `${prefix}/`
+      const refused = (path: string, field: FieldName) => (request: FormRequest) => {
+        const target = resolve(request, field, prefix + path, lwsgs.urlroot)
+        return target === null ? start : target
+      }
+      const onward = (path: string, field: FieldName) => (request: FormRequest) => {
+        const target = resolve(request, field, prefix + path, lwsgs.urlroot)
+        return (target === undefined ? returnPath(request.body.next, origin) : target) ?? start
+      }
+
+      const afterLogin = onward(lwsgsPaths.login, 'good')
+      const afterAdminLogin = onward(lwsgsPaths.login, 'admin')
+      const afterRegister = onward(lwsgsPaths.login, 'reg-good')
+      const afterForgot = onward(lwsgsPaths.login, 'forgot-good')
+
+      const login: Work = async (request, reply) => {
+        const { username, password, admin } = request.body
+        await limits.login(request)
+        if (username === undefined) throw missing('username')
+        if (password === undefined) throw missing('password')
+        await logIn(request, reply, { username, password, remember: false })
+        return request.gs.account?.admin === true && admin !== undefined ? afterAdminLogin(request) : afterLogin(request)
+      }
+      const register: Work = async (request) => {
+        const { username, email, password } = request.body
+        await limits.register(request)
+        if (username === undefined) throw missing('username')
+        if (password === undefined) throw missing('password')
+        if (email === undefined) throw missing('email')
+        requireSamePasswords(request.body)
+        await signUp(request, { username, email, password })
+        return afterRegister(request)
+      }
+      const ask: Work = async (request) => {
+        const name = request.body.username ?? request.body.email
+        await limits.mail(request)
+        if (name === undefined) throw missing('username')
+        await forgot.ask(request, name, mailedTargets(request))
+        return afterForgot(request)
+      }
+      const buttons = {
+        login: { work: login, bad: refused(lwsgsPaths.login, 'bad') },
+        register: { work: register, bad: refused(lwsgsPaths.login, 'reg-bad') },
+        forgot: { work: ask, bad: refused(lwsgsPaths.login, 'forgot-bad') }
+      }
+      const pressed = ({ body }: FormRequest) =>
+        buttons[body.forgot !== undefined ? 'forgot' : body.register !== undefined ? 'register' : 'login']
+      form(
+        lwsgsPaths.login,
+        'Form: log in, sign up (register), ask for a new password (forgot)',
+        (request, reply) => pressed(request).work(request, reply),
+        (request) => pressed(request).bad(request)
+      )
+
+      const afterLogout = onward(lwsgsPaths.logout, 'good')
+      form(
+        lwsgsPaths.logout,
+        'Form: log out',
+        async (request, reply) => {
+          await logOut(request, reply)
+          return afterLogout(request)
+        },
+        refused(lwsgsPaths.logout, 'bad')
+      )
+
+      const afterChange = onward(lwsgsPaths.change, 'good')
+      form(
+        lwsgsPaths.change,
+        'Form: change the password, delete the account (delete)',
+        async (request, reply) => {
+          const { password, curpw: currentPassword } = request.body
+          await limits.login(request)
+          requireOwnName(request)
+          if (request.body.delete !== undefined) {
+            await deleteAccount(request, reply, { currentPassword })
+            return afterChange(request)
+          }
+          if (password === undefined) throw missing('password')
+          requireSamePasswords(request.body)
+          await changePassword(request, reply, { currentPassword, password })
+          return afterChange(request)
+        },
+        refused(lwsgsPaths.change, 'bad')
+      )
+
+      const tokenOf = ({ body: { token } }: FormRequest) => {
+        if (token === undefined) throw gsError('GS_LINK_INVALID', { field: 'token' })
+        return token
+      }
+
+      form(
+        lwsgsPaths.forgot,
+        'The button of the lost-password link',
+        async (request, reply) => {
+          await limits.link(request)
+          await forgot.redeem(request, reply, tokenOf(request))
+          return resolve(request, 'good', prefix + lwsgsPaths.forgot, null) ?? `${loginPage}?gs=forgot`
+        },
+        (request) => resolve(request, 'bad', prefix + lwsgsPaths.forgot, null) ?? undefined
+      )
+
+      form(
+        lwsgsPaths.confirm,
+        'The button of the confirmation link',
+        async (request, reply) => {
+          await limits.link(request)
+          const notice = await verify(request, reply, tokenOf(request))
+          return lwsgs.verifiedPage ?? `${loginPage}?gs=${notice}`
+        },
+        () => lwsgs.verifyFailedPage ?? undefined
+      )
+    })
+  }
+}

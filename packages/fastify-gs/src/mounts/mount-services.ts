@@ -1,0 +1,24 @@
+import { MountedFiles } from './mounted-files.ts'
+import type { Symbols } from './symbols.ts'
+
+/** What mounts know of the plugin they belong to. */
+export interface MountServices {
+  readonly files: MountedFiles
+  readonly symbols: Symbols
+  readonly origin: string
+  /** Of the session cookie, with its prefix. */
+  readonly cookieName: string
+}
+
+const servicesOf = new WeakMap<object, MountServices>()
+
+/** @param gs the decorator `app.gs`, by which mounts find what belongs to it */
+export function provideMounts(gs: object, services: Omit<MountServices, 'files'>): MountedFiles {
+  const files = new MountedFiles()
+  servicesOf.set(gs, { ...services, files })
+  return files
+}
+
+export function mountServicesOf(gs: object): MountServices {
+  return servicesOf.get(gs)!
+}

@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { gsError } from '../errors.ts'
+import { visitorHeaders } from './visitor-headers.ts'
+
+export interface ProxySettings {
+  readonly prefix: string
+  /** Origin and path in front of which the prefix is replaced. */
+  readonly upstream: URL
+  readonly cookieName: string
+}
+
+/** Steps upwards in any spelling that the server behind might understand. */
+const climbs = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c)|\\|%5c|%2f|\0|%00/i
+
+/** Without our cookie: whoever runs the server behind needs to know who is asking, not how to be him. */
+function withoutCookie(header: string | undefined, name: string): string | undefined {
+  const rest = header
+    ?.split(';')
+    .filter((pair) => pair.split('=', 1)[0]!.trim() !== name)
+    .join(';')
+    .trim()
+  return rest === '' ? undefined : rest
+}
+
+const setsCookie = (name: string) => (cookie: string) => cookie.split('=', 1)[0]!.trim() === name
+
+function repliedHeaders(headers: IncomingHttpHeaders, cookieName: string): IncomingHttpHeaders {
+  const { 'set-cookie': cookies, ...others } = headers
+  const kept = (cookies === undefined ? [] : [cookies].flat()).filter((cookie) => !setsCookie(cookieName)(cookie))
+  return kept.length === 0 ? others : { ...others, 'set-cookie': kept }
+}
+
+/**
+ * Passes everything below the prefix on to another server, which learns from `X-Gs-*` headers who is asking; the same headers of the
+ * client are dropped.
+ */
+export async function registerProxy(app: FastifyInstance, settings: ProxySettings): Promise<void> {
+  const { prefix, upstream, cookieName } = settings
+  // Only who has such a mount pays for loading it.
+  const { default: httpProxy } = await import('@fastify/http-proxy')
+  await app.register(async (scope) => {
+    // Bodies go through as they come, whatever parsers the application has.
+    scope.removeAllContentTypeParsers()
+    await scope.register(httpProxy, {
+      upstream: upstream.origin,
+      prefix: prefix === '' ? '/' : prefix,
+      rewritePrefix: upstream.pathname.replace(/\/$/, '') || (prefix === '' ? '/' : ''),
+      preHandler(request, _reply, done) {
+        const path = request.raw.url!.split('?', 1)[0]!
+        done(climbs.test(path) || climbs.test(decodeURIComponent(path)) ? gsError('GS_NOT_FOUND') : undefined)
+      },
+      replyOptions: {
+        onError(reply, { error }) {
+          reply.log.warn({ err: error, upstream: upstream.origin }, 'the server behind a mount did not answer')
+          reply.send(gsError('GS_UPSTREAM'))
+        },
+        rewriteRequestHeaders: (request, headers) => {
+          const { cookie, ...others } = headers
+          const rest = withoutCookie(cookie, cookieName)
+          const passed = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith('x-gs-')))
+          return { ...passed, ...(rest !== undefined && { cookie: rest }), ...visitorHeaders(request as FastifyRequest) }
+        },
+        rewriteHeaders: (headers) => repliedHeaders(headers as IncomingHttpHeaders, cookieName) as never
+      }
+    })
+  })
+}

@@ -1,0 +1,19 @@
+import type { SessionInfo } from '../api.ts'
+import type { Visit } from './visit.ts'
+
+/** What a session tells of itself: the answer of `GET P/session`, and what rewritten symbols are made of. */
+export function sessionInfoOf({ account, session, mask, level, ip, expiresAt, csrfToken }: Visit, sectors: readonly string[]): SessionInfo {
+  return {
+    username: account?.username ?? null,
+    email: account?.email ?? null,
+    verified: account?.verified ?? false,
+    admin: account?.admin ?? false,
+    mask,
+    level,
+    sectors: sectors.filter((_, index) => ((mask >>> (index + 4)) & 1) === 1),
+    ip,
+    session: session.id,
+    expiresAt,
+    csrfToken
+  }
+}

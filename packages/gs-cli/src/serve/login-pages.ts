@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CliError } from '../cli-error.ts'
+import { escapeHtml } from './error-pages.ts'
+
+/*
+ * What a login mount shows when its directory has nothing of its own: a start page, and the widget as lwsgs.js.
+ */
+
+export interface LoginPages {
+  /** For what is no file below the mount of the logins. */
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | void
+  /** For what is no file below another mount: pages there may name the script without a path. */
+  readonly scriptOnly: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | void
+}
+
+interface Settings {
+  /** Of fastify-gs. */
+  readonly prefix: string
+  readonly siteName: string
+}
+
+/** @throws {CliError} the widget is not built */
+function readWidget(): string {
+  const path = fileURLToPath(import.meta.resolve('gs-ui/lwsgs.js'))
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new CliError(`The login widget ${path} is not built; run "npm run build".`, undefined, { cause: error })
+  }
+}
+
+const escapeScript = (text: string) => text.replace(/[^A-Za-z0-9_.@-]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+function startPage({ prefix, siteName }: Settings): string {
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Your account · ${escapeHtml(siteName)}</title>
+    <link rel="stylesheet" href="${prefix}/gs-page.css">
+    <script src="${prefix}/lwsgs.js" defer></script>
+  </head>
+  <body>
+    <main>
+      <p class="site">${escapeHtml(siteName)}</p>
+      <div id="lwsgs"></div>
+      <noscript>
+        <h1>Your account</h1>
+        <p><a href="${prefix}/lwsgs-login">Log in or sign up</a></p>
+        <p><a href="${prefix}/lwsgs-logout">Log out</a></p>
+        <p><a href="${prefix}/lwsgs-change">Change the password, or delete the account</a></p>
+      </noscript>
+    </main>
+  </body>
+</html>
+`
+}
+
+const pageHeaders = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'same-origin',
+  'cache-control': 'no-cache'
+}
+
+/** @param symbols whether the mount replaces symbols in scripts, as it would in a file of its own */
+export function createLoginPages(app: FastifyInstance, settings: Settings, symbols: boolean): LoginPages {
+  const page = startPage(settings)
+  // Without symbols everybody gets the same text: what the script needs to know besides stands there for good.
+  const widget = readWidget().replaceAll('$lwsgs_prefix', escapeScript(settings.prefix))
+  const etag = `"${createHash('sha256').update(widget).digest('base64url').slice(0, 27)}"`
+
+  function sendWidget(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff')
+    if (symbols) {
+      reply.headers({ 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' })
+      // A page of another site could read in it who is logged in here; it gets the script without that.
+      if (!isForeign(request, app.gs.origin)) {
+        const session = app.gs.sessionInfo(request)
+        const values = { user: session?.username ?? '', auth: String(session?.mask ?? 0), email: session?.email ?? '' }
+        return reply.send(widget.replace(/\$lwsgs_(user|auth|email)/g, (_, name: keyof typeof values) => escapeScript(values[name])))
+      }
+    } else {
+      reply.headers({ 'cache-control': 'no-cache', etag })
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    }
+    return reply.send(widget)
+  }
+
+  const nameOf = (request: FastifyRequest) => (request.params as { '*'?: string })['*'] ?? ''
+  const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
+
+  return {
+    handler(request, reply) {
+      if (!isRead(request)) return reply.callNotFound()
+      const name = nameOf(request)
+      if (name === 'lwsgs.js') return sendWidget(request, reply)
+      if (name !== '') return reply.callNotFound()
+      const path = request.url.split('?', 1)[0]!
+      // Addresses in the page are relative to its directory for people's own scripts.
+      if (!path.endsWith('/')) return reply.redirect(`${path}/${request.url.slice(path.length)}`, 302)
+      return reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page)
+    },
+    scriptOnly(request, reply) {
+      return isRead(request) && nameOf(request) === 'lwsgs.js' ? sendWidget(request, reply) : reply.callNotFound()
+    }
+  }
+}
+
+function isForeign({ headers }: FastifyRequest, origin: string): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none'
+  return headers.referer !== undefined && URL.parse(headers.referer)?.origin !== origin
+}
