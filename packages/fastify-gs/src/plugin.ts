@@ -210,6 +210,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   const files = provideMounts(app.gs, {
     symbols: createSymbols(options.symbols, ({ gs }) => sessionInfoOf(gs, options.sectors)),
     origin: options.origin,
+    loginPage: options.loginPage,
     cookieName: loading.cookie.name
   })
   if ('sqlite' in options.database && options.database.sqlite !== ':memory:') files.keepOut(options.database.sqlite)

@@ -196,7 +196,7 @@ for (const engine of engines) {
       const first = await pruneUnverifiedAccounts(db, now + 4, 3)
       assert.equal(first.length, 3)
       const second = await pruneUnverifiedAccounts(db, now + 4, 3)
-      assert.deepEqual([...first.map(idOf), ...second.map(idOf)].toSorted(), numbered(4))
+      assert.deepEqual([...first, ...second].map(({ id }) => id).toSorted(), numbered(4))
       assert.deepEqual(await pruneUnverifiedAccounts(db, now + 4, 3), [])
       const left = await db.selectFrom('gs_accounts').select('id').orderBy('id').execute()
       assert.deepEqual(left.map(idOf), ['alice', 'bob', 'carol', 'chief', 'dave', 'user04'])

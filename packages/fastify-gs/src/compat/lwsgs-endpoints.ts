@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { addressGroup } from '../accounts/throttle.ts'
 import { emailKey, usernameKey } from '../accounts/identifiers.ts'
 import { gsError, isGsError } from '../errors.ts'
 import { createPasswordChange } from '../flows/change-password.ts'
@@ -13,8 +12,9 @@ import { documented, requireAccount, type FlowServices } from '../flows/shared/f
 import { answerErrors } from '../flows/shared/scope.ts'
 import { createEmailVerification } from '../flows/verify-email.ts'
 import type { LinkTargets } from '../mail/messages.ts'
-import type { GsRateLimits } from '../options.ts'
 import { returnPath } from '../sessions/return-path.ts'
+import { createFormLimits } from './form-limits.ts'
+import { lwsgsCheck } from './lwsgs-check.ts'
 import { LwsgsFields, takeForms, type FieldName } from './lwsgs-fields.ts'
 import { lwsgsPages, lwsgsPaths } from './lwsgs-pages.ts'
 import { formTarget } from './lwsgs-target.ts'
@@ -22,7 +22,6 @@ import { formTarget } from './lwsgs-target.ts'
 type FormRequest = FastifyRequest<{ Body: LwsgsFields }>
 /** Does what a form asks for, and says where the browser goes. */
 type Work = (request: FormRequest, reply: FastifyReply) => Promise<string>
-type Limits = Record<keyof GsRateLimits, (request: FastifyRequest) => Promise<void>>
 
 /** A mailed link that is longer than this may be broken by mail programs. */
 const longestMailedTarget = 500
@@ -35,25 +34,6 @@ function requireSamePasswords({ password, password2 }: LwsgsFields): void {
     throw gsError('GS_PASSWORD_INVALID', { field: 'password2', reason: 'The two passwords are not the same.' })
 }
 
-/**
- * Limits per client address, counted together for all prefixes: a site with more mounts must not allow more guesses.
- *
- * @param app the scope of the flows, which has @fastify/rate-limit
- */
-function createLimits(app: FastifyInstance, { options: { rateLimits } }: FlowServices): Limits {
-  const limit = (group: keyof GsRateLimits) => {
-    if (rateLimits === null) return async () => {}
-    const { max, seconds } = rateLimits[group]
-    const keyGenerator = (request: FastifyRequest) => `gs-form-${group}:${addressGroup(request.ip)}`
-    const count = app.createRateLimit({ max, timeWindow: seconds * 1000, keyGenerator })
-    return async (request: FastifyRequest) => {
-      const counted = await count(request)
-      if (!counted.isAllowed && counted.isExceeded) throw gsError('GS_TOO_MANY_ATTEMPTS', { retryAfter: counted.ttlInSeconds })
-    }
-  }
-  return { login: limit('login'), register: limit('register'), mail: limit('mail'), link: limit('link'), check: limit('check') }
-}
-
 /** Adds the endpoints of the original below the prefix, to a scope that `prepareScope` has prepared. */
 export type LwsgsEndpoints = (scope: FastifyInstance, prefix: string) => Promise<void>
 
@@ -64,7 +44,7 @@ export type LwsgsEndpoints = (scope: FastifyInstance, prefix: string) => Promise
  */
 export function createLwsgsEndpoints(app: FastifyInstance, services: FlowServices): LwsgsEndpoints {
   const { origin, loginPage, prefix: pluginPrefix, lwsgs } = services.options
-  const limits = createLimits(app, services)
+  const limits = createFormLimits(app, services)
   const logIn = createLogin(services)
   const logOut = createLogout(services)
   const signUp = createRegistration(services)
@@ -115,28 +95,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
 
   return async (scope, prefix) => {
     lwsgsPages(scope, services, prefix)
-
-    const isTaken = async (request: FastifyRequest, name: string | undefined): Promise<boolean> => {
-      await limits.check(request)
-      if (name === undefined || name === '') return false
-      try {
-        return !(await isFree(name))
-      } catch (error) {
-        // Nobody can have such a name; a form asks at each key that is pressed.
-        if (isGsError(error) && error.code === 'GS_USERNAME_INVALID') return false
-        throw error
-      }
-    }
-    const check = documented('Whether a user name is taken: 1 or 0. Of addresses it says nothing', {})
-    const say = (reply: FastifyReply, taken: boolean) => reply.type('text/plain; charset=utf-8').send(taken ? '1' : '0')
-    scope.get<{ Querystring: { username?: string | string[] } }>(lwsgsPaths.check, { schema: check }, async (request, reply) =>
-      say(reply, await isTaken(request, [request.query.username].flat()[0]))
-    )
-    scope.get<{ Params: { '*': string } }>(`${lwsgsPaths.check}/*`, { schema: check }, async (request, reply) => {
-      const question = request.params['*']
-      const name = question.includes('=') && !question.startsWith('email=') ? question.slice(question.indexOf('=') + 1) : undefined
-      return say(reply, await isTaken(request, name))
-    })
+    lwsgsCheck(scope, isFree, limits.check)
 
     await scope.register(async (forms) => {
       takeForms(forms)
@@ -146,8 +105,8 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
       })
 
       /**
-       * A form. A refusal goes to `bad`, when the form names it; else it
-       * becomes a page with the reason. So does an outage, which is nobody's mistake.
+       * A form. A refusal leads to `bad`, if the form names it; otherwise to a page with the reason. So does an outage, which is
+       * nobody's mistake.
        */
       const form = (path: string, summary: string, work: Work, bad: (request: FormRequest) => string | undefined) => {
         const schema = documented(summary, {

@@ -6,6 +6,8 @@ export interface MountServices {
   readonly files: MountedFiles
   readonly symbols: Symbols
   readonly origin: string
+  /** Path to which those are sent who are not logged in. */
+  readonly loginPage: string
   /** Of the session cookie, with its prefix. */
   readonly cookieName: string
 }

@@ -614,6 +614,26 @@ describe('gsMount refuses while registering', () => {
       await refused(t, [{ prefix: '/x', root }], /the root of the mount \/x is .* it must be the absolute path of a directory/)
   })
 
+  it('a policy before the login page, unless a route answers there', async (t) => {
+    const root = join(files(t), 'a')
+    for (const prefix of ['/', '/lwsgs'])
+      await refused(
+        t,
+        [{ prefix, root, policy: 5 }],
+        /the login page \/lwsgs\/ lies in the mount \/.*; set the option loginPage, or add an open mount/
+      )
+    const { browser } = await build(t, { loginPage: '/enter' }, async (app) => {
+      await app.register(gsMount, { prefix: '/', root, policy: 5 })
+      app.get('/enter', () => 'please log in')
+    })
+    assert.equal((await browser().visit('/')).headers.location, '/enter?next=%2F')
+    assert.equal((await browser().get('/enter')).body, 'please log in')
+    await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/', root, policy: 5 })
+      await app.register(gsMount, { prefix: '/lwsgs', root: join(root, 'b') })
+    })
+  })
+
   it('prefixes that are no paths', async (t) => {
     const root = join(files(t), 'a')
     for (const prefix of [

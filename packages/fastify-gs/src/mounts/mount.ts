@@ -259,6 +259,14 @@ function redirectTo(target: URL, prefix: string): MountHandler {
   }
 }
 
+/** Who is not logged in would be sent there, refused, and sent there again. */
+function refuseClosedLoginPage(app: FastifyInstance, mount: ResolvedMount, { files, loginPage }: MountServices): void {
+  if (files.at(loginPage) !== mount || app.hasRoute({ method: 'GET', url: loginPage })) return
+  refuse(
+    `the login page ${loginPage} lies in the mount ${mount.name}, which only those see who are logged in; set the option loginPage, or add an open mount for it.`
+  )
+}
+
 async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
   const services = mountServicesOf(app.gs)
   const mount = resolveMount(app, options)
@@ -267,6 +275,7 @@ async function mount(app: FastifyInstance, options: GsMountOptions): Promise<voi
   const requirePolicy = app.gs.requirePolicy(mount.given, `the mount ${name}`)
   services.files.add(mount)
   const prefix = name === '/' ? '' : name
+  if (!open) app.addHook('onReady', async () => refuseClosedLoginPage(app, mount, services))
 
   await app.register(async (scope) => {
     if (Object.keys(headers).length > 0) {

@@ -58,6 +58,11 @@ export class MountedFiles {
     this.#places.push(place)
   }
 
+  /** The mount that answers for an address, if no route does. */
+  at(address: string): MountPlace | undefined {
+    return this.#places.filter(({ prefix }) => underPrefix(address, prefix)).toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
+  }
+
   /**
    * Whether a mount may serve a file or directory, all links followed. A file belongs to the mount with the innermost root around it:
    * others may show it only when that one is open to everybody. And a file of its own that stands where the address of an inner mount

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
-import { dirname, sep } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { LwswsVhost } from 'fastify-gs/lwsws'
 import { CliError } from '../cli-error.ts'
 import { note } from '../output.ts'
@@ -12,22 +12,13 @@ import { buildSite } from './site.ts'
 export const problemLine = ({ severity, message }: { severity: string; message: string }) => `${severity}: ${message}`
 
 /** What the trial does not see, because it opens nothing. @throws {CliError} */
-async function checkFiles({ name, mounts, sessions, accessLog }: LwswsVhost, { keysFile }: ServeSettings): Promise<void> {
+async function checkFiles({ name, sessions, accessLog }: LwswsVhost, { keysFile }: ServeSettings): Promise<void> {
   if (accessLog !== null) refuseUnusable(accessLog, `the access log of the vhost ${name}`)
   if (sessions === null) return
   const { database } = sessions.options
   const keys = keysFile ?? ('sqlite' in database ? `${database.sqlite}.keys` : null)
   if (keys !== null && existsSync(keys)) await readKeys(keys)
-  if (!('sqlite' in database)) return
-  refuseUnusable(database.sqlite, `the database of the vhost ${name}`)
-  const directory = realpathSync(dirname(database.sqlite)) + sep
-  for (const { origin, prefix } of mounts) {
-    if (origin.kind === 'files' && directory.startsWith(realpathSync(origin.directory) + sep)) {
-      throw new CliError(
-        `The directory of the mount ${prefix} contains the database ${database.sqlite}, which would be served; move one of them.`
-      )
-    }
-  }
+  if ('sqlite' in database) refuseUnusable(database.sqlite, `the database of the vhost ${name}`)
 }
 
 function refuseUnusable(path: string, what: string): void {

@@ -17,7 +17,7 @@ async function logIn(client: Client, username: string, password: string): Promis
 /** A sample site that runs, and its admin who is logged in. */
 async function start(
   t: TestContext
-): Promise<{ site: SampleSite; served: Served; admin: Client; edit(change: (text: string) => string): void }> {
+): Promise<{ site: SampleSite; served: Served; admin: Client; edit: (change: (text: string) => string) => void }> {
   const site = await makeSampleSite(t)
   const served = await startServe(t, site.config)
   const admin = new Client(t, { port: site.port, host: 'localhost' })

@@ -56,7 +56,7 @@ describe('vhosts on one port', () => {
 describe('a vhost without sessions', () => {
   it('serves files, another server and redirects as its mounts say', async (t) => {
     const behind = createServer((request, response) => {
-      response.end(`${request.method} ${request.url} for ${request.headers['x-forwarded-host']}`)
+      response.end(`${request.method} ${request.url} for ${String(request.headers['x-forwarded-host'])}`)
     }).listen(0, '127.0.0.1')
     await once(behind, 'listening')
     t.after(() => behind.close())

@@ -51,7 +51,7 @@ export function spawnServe(t: TestContext, config: string, args: readonly string
     wake()
   })
   let ended = false
-  void exited.then(() => {
+  child.once('close', () => {
     ended = true
     wake()
   })
