@@ -29,6 +29,14 @@ const script = (length: number) => {
   return (line + filler.repeat(20)).repeat(Math.ceil(length / 1800)).slice(0, length)
 }
 
+/** Heap and buffers in use, bytes. How much waits to be collected says nothing; the second call waits for what the first one began to free. */
+function alive(): number {
+  global.gc!()
+  global.gc!()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
 if (process.send !== undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'gs-bench-mounts-'))
   const open = join(directory, 'open')
@@ -53,15 +61,11 @@ if (process.send !== undefined) {
   let watch: NodeJS.Timeout | undefined
   process.on('message', (message) => {
     if (message === 'watch') {
-      global.gc!()
-      const before = process.memoryUsage()
+      const before = alive()
       highest = 0
       watch = setInterval(() => {
-        // What is alive: how much waits to be collected says nothing about the file.
-        global.gc!()
-        const { heapUsed, external } = process.memoryUsage()
-        highest = Math.max(highest, heapUsed + external - before.heapUsed - before.external)
-      }, 200)
+        highest = Math.max(highest, alive() - before)
+      }, 100)
     }
     if (message === 'watched') {
       clearInterval(watch)

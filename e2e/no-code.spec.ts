@@ -12,10 +12,10 @@ interface Site {
 }
 
 const pages = {
-  'old/index.html': `<!doctype html><html><head><script src="lwsgs.js"></script></head>
+  'old/index.html': `<!doctype html><html><head><link rel="icon" href="data:,"><script src="lwsgs.js"></script></head>
 <body onload="lwsgs_initial()"><p id="who"></p><div id=lwsgs style="text-align:right"></div><script src="who.js"></script></body></html>`,
   'old/who.js': 'document.getElementById("who").textContent = lwsgs_user === "" ? "nobody" : lwsgs_user + " " + lwsgs_auth\n',
-  'members/index.html': '<!doctype html><title>Members</title><h1>For members</h1>'
+  'members/index.html': '<!doctype html><title>Members</title><link rel="icon" href="data:,"><h1>For members</h1>'
 }
 
 /** A site that is nothing but a configuration file, with the admin `boss`. */

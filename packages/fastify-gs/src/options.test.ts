@@ -39,6 +39,19 @@ describe('resolveOptions', () => {
     assert.deepEqual(resolve({ admin, reservedNames: ['sales'] }).reservedNames, ['sales', 'Chief'])
   })
 
+  it('takes the pages of lwsgs relative to the prefix, and urlroot as a path', () => {
+    assert.deepEqual(resolve({}).lwsgs, { urlroot: null, verifiedPage: null, verifyFailedPage: null })
+    assert.deepEqual(
+      resolve({ prefix: '/x', lwsgs: { urlroot: '/a/b/', verifiedPage: 'ok.html', verifyFailedPage: '/bad.html?a#b' } }).lwsgs,
+      {
+        urlroot: '/a/b',
+        verifiedPage: '/x/ok.html',
+        verifyFailedPage: '/bad.html?a#b'
+      }
+    )
+    assert.equal(resolve({ lwsgs: { urlroot: '/' } }).lwsgs.urlroot, '')
+  })
+
   const cases: [name: string, change: object, sentence: RegExp][] = [
     ['an unknown option', { baseURL: 'x' }, /option baseURL is not known/],
     ['an unknown inner option', { session: { idel: 1 } }, /option session\.idel is not known/],
@@ -85,6 +98,12 @@ describe('resolveOptions', () => {
     ['NaN', { links: { verifyEmail: Number.NaN } }, /links\.verifyEmail/],
     ['a forgot link of two days', { links: { forgotPassword: 172_800 } }, /links\.forgotPassword.*86400/],
     ['a cookie name with a prefix', { session: { cookieName: '__Host-x' } }, /session\.cookieName/],
+    ['an unknown option for lwsgs', { lwsgs: { urlRoot: '/x' } }, /option lwsgs\.urlRoot is not known/],
+    ['a urlroot elsewhere', { lwsgs: { urlroot: 'https://evil.test' } }, /option lwsgs\.urlroot must be a path/],
+    ['a urlroot that is a host', { lwsgs: { urlroot: '//evil.test' } }, /option lwsgs\.urlroot must be a path/],
+    ['a page on another site', { lwsgs: { verifiedPage: 'https://evil.test/' } }, /option lwsgs\.verifiedPage.*another site/],
+    ['a page on another host', { lwsgs: { verifyFailedPage: '//evil.test/' } }, /option lwsgs\.verifyFailedPage must be a page/],
+    ['a page that is a script', { lwsgs: { verifiedPage: 'javascript:alert(1)' } }, /option lwsgs\.verifiedPage.*another site/],
     ['a rate limit of zero', { rateLimits: { login: { max: 0, seconds: 1 } } }, /rateLimits\.login\.max/]
   ]
   for (const [name, change, sentence] of cases) {

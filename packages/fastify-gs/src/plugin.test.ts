@@ -160,7 +160,7 @@ describe('a request', () => {
       Object.assign(prototype, originals)
     }
     assert.equal(statements.length, 1, statements.join('\n'))
-    assert.match(statements[0]!, /^select .* from "gs_sessions" as "s" inner join "gs_accounts"/)
+    assert.match(statements[0]!, /^select .* from "gs_sessions" as "s" where "s"."token_hash" = \?$/)
     assert.equal(watch.since(), 0)
   })
 

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
 import { hashPassword } from '../hash-password.ts'
 import type { GsOptions } from '../options.ts'
 import { build, password, type Browser, type Built } from '../testing/build.ts'
 import { gsForms } from './gs-forms.ts'
 
-type Fields = Record<string, string> | readonly (readonly [string, string])[]
+type Pairs = [name: string, value: string][]
+type Fields = Record<string, string> | Pairs
 
-const pairsOf = (fields: Fields) => (Array.isArray(fields) ? (fields as readonly (readonly [string, string])[]) : Object.entries(fields))
+const pairsOf = (fields: Fields): Pairs => (Array.isArray(fields) ? fields : Object.entries(fields))
 
 /** The body of a form as browsers send it, in both encodings. */
 const encodings: readonly { name: string; encode: (fields: Fields) => { contentType: string; payload: string } }[] = [
@@ -18,7 +20,7 @@ const encodings: readonly { name: string; encode: (fields: Fields) => { contentT
     name: 'urlencoded',
     encode: (fields) => ({
       contentType: 'application/x-www-form-urlencoded',
-      payload: new URLSearchParams(pairsOf(fields).map(([name, value]) => [name, value])).toString()
+      payload: new URLSearchParams(pairsOf(fields)).toString()
     })
   },
   {
@@ -37,7 +39,7 @@ const post = (browser: Browser, url: string, fields: Fields, { encode } = urlenc
   const { contentType, payload } = encode(fields)
   return browser.send({ method: 'POST', url, payload, headers: { 'content-type': contentType } })
 }
-const who = async (browser: Browser) => (await browser.get('/lwsgs/session')).json() as { username: string | null; mask: number }
+const who = async (browser: Browser) => (await browser.get('/lwsgs/session')).json<{ username: string | null; mask: number }>()
 
 const adminPassword = 'the password of the boss'
 const adminHash = await hashPassword(adminPassword)
@@ -67,33 +69,33 @@ interface Outcome {
   /** Where the browser is sent, or the status of the page with the reason. */
   readonly leads: string | { readonly status: number; readonly reason: RegExp }
   /** Who is logged in afterwards; by default whoever was. */
-  readonly then?: string | null
+  readonly after?: string | null
 }
 
 const outcomes: readonly Outcome[] = [
-  { name: 'a login', url: 'lwsgs-login', fields: { username: 'alice', password, ...login }, leads: '/lwsgs/index.html', then: 'alice' },
+  { name: 'a login', url: 'lwsgs-login', fields: { username: 'alice', password, ...login }, leads: '/lwsgs/index.html', after: 'alice' },
   {
     name: 'a login with the address',
     url: 'lwsgs-login',
     fields: { username: 'alice@mail.test', password, ...login },
     leads: '/lwsgs/index.html',
-    then: 'alice'
+    after: 'alice'
   },
   {
     name: 'a login of the admin',
     url: 'lwsgs-login',
     fields: { username: 'boss', password: adminPassword, ...login },
     leads: '/lwsgs/needadmin/admin-login.html',
-    then: 'boss'
+    after: 'boss'
   },
   {
     name: 'a login of the admin without his target',
     url: 'lwsgs-login',
     fields: { username: 'boss', password: adminPassword, good: 'index.html' },
     leads: '/lwsgs/index.html',
-    then: 'boss'
+    after: 'boss'
   },
-  { name: 'a login without good', url: 'lwsgs-login', fields: { username: 'alice', password }, leads: '/lwsgs/', then: 'alice' },
+  { name: 'a login without good', url: 'lwsgs-login', fields: { username: 'alice', password }, leads: '/lwsgs/', after: 'alice' },
   {
     name: 'a wrong password',
     url: 'lwsgs-login',
@@ -132,33 +134,33 @@ const outcomes: readonly Outcome[] = [
     by: 'alice',
     fields: { username: 'alice', password: 'wrong password here', ...login },
     leads: '/lwsgs/failed-login.html',
-    then: 'alice'
+    after: 'alice'
   },
   {
     name: 'the first of two names',
     url: 'lwsgs-login',
     fields: [['username', 'alice'], ['username', 'boss'], ['password', password], ['password', adminPassword], ...Object.entries(login)],
     leads: '/lwsgs/index.html',
-    then: 'alice'
+    after: 'alice'
   },
   {
     name: 'fields that nobody knows',
     url: 'lwsgs-login',
     fields: [
-      ...Array.from({ length: 100 }, (_, index) => [`x${index}`, '1'] as const),
+      ...Array.from({ length: 100 }, (_, index) => [`x${index}`, '1'] as [string, string]),
       ['__proto__', 'x'],
       ['constructor', 'x'],
       ...Object.entries({ username: 'alice', password, ...login })
     ],
     leads: '/lwsgs/index.html',
-    then: 'alice'
+    after: 'alice'
   },
   {
     name: 'empty buttons',
     url: 'lwsgs-login',
     fields: { forgot: '', register: '', username: 'alice', password, ...login },
     leads: '/lwsgs/index.html',
-    then: 'alice'
+    after: 'alice'
   },
 
   {
@@ -173,7 +175,7 @@ const outcomes: readonly Outcome[] = [
     by: 'alice',
     fields: { register: '1', ...newcomer, ...register },
     leads: '/lwsgs/post-register-ok.html',
-    then: 'alice'
+    after: 'alice'
   },
   { name: 'a registration without reg-good', url: 'lwsgs-login', fields: { register: '1', ...newcomer }, leads: '/lwsgs/' },
   {
@@ -258,8 +260,8 @@ const outcomes: readonly Outcome[] = [
     leads: '/lwsgs/sent-forgot-ok.html'
   },
 
-  { name: 'a logout', url: 'lwsgs-logout', by: 'alice', fields: { good: 'index.html' }, leads: '/lwsgs/index.html', then: null },
-  { name: 'a logout without good', url: 'lwsgs-logout', by: 'alice', fields: {}, leads: '/lwsgs/', then: null },
+  { name: 'a logout', url: 'lwsgs-logout', by: 'alice', fields: { good: 'index.html' }, leads: '/lwsgs/index.html', after: null },
+  { name: 'a logout without good', url: 'lwsgs-logout', by: 'alice', fields: {}, leads: '/lwsgs/', after: null },
   { name: 'a logout of nobody', url: 'lwsgs-logout', fields: { good: 'index.html' }, leads: '/lwsgs/index.html' },
 
   {
@@ -357,7 +359,7 @@ const outcomes: readonly Outcome[] = [
     by: 'alice',
     fields: { username: 'alice', curpw: password, delete: 'Delete Account', ...login },
     leads: '/lwsgs/index.html',
-    then: null
+    after: null
   },
   {
     name: 'a deletion with the wrong password',
@@ -417,7 +419,7 @@ async function browserOf({ browser, alice }: Site, by: Outcome['by']): Promise<B
 
 describe('the forms of generic-sessions', () => {
   for (const encoding of encodings) {
-    for (const { name, url, fields, by, leads, then } of outcomes) {
+    for (const { name, url, fields, by, leads, after } of outcomes) {
       it(`${encoding.name}: ${name} leads to ${typeof leads === 'string' ? leads : `a page with ${leads.status}`}`, async (t) => {
         const all = await site(t)
         const own = await browserOf(all, by)
@@ -434,7 +436,7 @@ describe('the forms of generic-sessions', () => {
           assert.equal(response.headers['set-cookie'], undefined)
         }
         assert.equal(response.headers['cache-control'], 'no-store')
-        assert.equal((await who(own)).username, then === undefined ? before : then)
+        assert.equal((await who(own)).username, after === undefined ? before : after)
       })
     }
   }
@@ -508,6 +510,7 @@ describe('the forms of generic-sessions', () => {
       [form, Buffer.from('good=\xff', 'latin1'), 400, /not UTF-8/],
       [parts, Buffer.from('--x\r\nContent-Disposition: form-data; name="good"\r\n\r\n\xff\r\n--x--\r\n', 'latin1'), 400, /not UTF-8/],
       [parts, file, 400, /files are not taken/],
+      [parts, file.slice(0, -12), 400, /files are not taken/],
       [parts, '--x\r\nContent-Disposition: form-data; name="good"\r\n\r\nindex', 400, /cannot be read/],
       ['multipart/form-data', file, 400, /cannot be read/]
     ] as const) {
@@ -518,6 +521,29 @@ describe('the forms of generic-sessions', () => {
       }
     }
     assert.equal((await who(alice)).username, 'alice')
+  })
+
+  it('answers any damaged multipart body, and goes on', async (t) => {
+    const { alice } = await site(t)
+    const whole = multipart.encode({ username: 'x', bad: 'failed-login.html' })
+    const edit = fc.record({
+      at: fc.nat(whole.payload.length),
+      remove: fc.nat(60),
+      insert: fc.constantFrom('', '\r\n', '--', '"', ';', '\0', ':', 'é', '------WebKitFormBoundaryx7')
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const payload = edits.reduce((text, { at, remove, insert }) => text.slice(0, at) + insert + text.slice(at + remove), whole.payload)
+        const response = await alice.send({
+          method: 'POST',
+          url: '/lwsgs/lwsgs-login',
+          payload,
+          headers: { 'content-type': whole.contentType }
+        })
+        assert.ok([303, 400].includes(response.statusCode), `${response.statusCode} ${JSON.stringify(payload)}`)
+      }),
+      { numRuns: 500 }
+    )
   })
 
   it('refuses forms of other sites', async (t) => {
@@ -545,7 +571,7 @@ describe('the forms of generic-sessions', () => {
     it(`${encoding.name}: takes a form whose bytes arrive one by one (F11)`, async (t) => {
       const { app } = await site(t)
       await app.listen({ port: 0, host: '127.0.0.1' })
-      const socket = connect(app.addresses()[0]!.port, '127.0.0.1')
+      const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
       socket.setNoDelay(true)
       const { contentType, payload } = encoding.encode({ username: 'alice', password, ...login })
       const chunks: Buffer[] = []
@@ -706,7 +732,9 @@ describe('limits per address', () => {
     const { browser } = await build(
       t,
       { rateLimits: { login: { max: 3, seconds: 60 }, register: few, mail: few, link: few, check: few } },
-      async (app) => void (await app.register(gsForms, { prefix: '/other' }))
+      async (app) => {
+        await app.register(gsForms, { prefix: '/other' })
+      }
     )
     const alice = browser()
     const allowed = async (max: number, ask: (prefix: string) => Promise<{ statusCode: number; headers: Record<string, unknown> }>) => {
@@ -732,7 +760,7 @@ describe('mail links', () => {
   const press = (browser: Browser, page: { body: string }) => {
     const action = /action="([^"]+)"/.exec(page.body)![1]!
     const fields = [...page.body.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
-      ([, name, value]) => [name!, value!.replaceAll('&amp;', '&')] as const
+      ([, name, value]): [string, string] => [name!, value!.replaceAll('&amp;', '&')]
     )
     return post(browser, action, fields)
   }

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders } from 'node:http'
 import { parse as parseForm } from 'node:querystring'
+import { Busboy, type BusboyHeaders } from '@fastify/busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { gsError } from '../errors.ts'
@@ -48,44 +50,50 @@ function pickFields(pairs: Iterable<readonly [name: string, value: string]>): Lw
   return Object.fromEntries([...fields].filter(([, value]) => value !== ''))
 }
 
-function* urlencodedPairs(body: Buffer): Generator<readonly [string, string]> {
+function urlencodedPairs(body: Buffer): (readonly [string, string])[] {
+  let damaged = !isUtf8(body)
   const decode = (text: string) => {
     try {
       return decodeURIComponent(text)
     } catch {
-      throw unreadable('it is not UTF-8.')
+      damaged = true
+      return ''
     }
   }
   // The length of the body is the limit: fields that nobody knows must not push others out.
   const parsed = parseForm(body.toString(), '&', '=', { maxKeys: 0, decodeURIComponent: decode })
-  for (const [name, value] of Object.entries(parsed)) yield [name, (Array.isArray(value) ? value[0] : value) ?? '']
+  if (damaged) throw unreadable('it is not UTF-8.')
+  return Object.entries(parsed).map(([name, value]) => [name, [value].flat()[0] ?? ''])
 }
 
-async function multipartPairs(body: Buffer, contentType: string): Promise<(readonly [string, string])[]> {
-  // The parser of Node itself (that of `fetch`): the body is bounded and there already, nothing has to be streamed.
-  const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData().catch(() => {
-    throw unreadable('it cannot be read.')
-  })
-  return [...form].map(([name, value]) => {
-    if (typeof value !== 'string') throw unreadable('files are not taken here.')
-    return [name, value] as const
+function multipartPairs(body: Buffer, headers: IncomingHttpHeaders): Promise<(readonly [string, string])[]> {
+  if (!isUtf8(body)) return Promise.reject(unreadable('it is not UTF-8.'))
+  return new Promise((resolve, reject) => {
+    const pairs: (readonly [string, string])[] = []
+    const damaged = () => reject(unreadable('it cannot be read.'))
+    try {
+      const parser = new Busboy({ headers: headers as BusboyHeaders })
+      parser.on('field', (name, value) => void pairs.push([name, value]))
+      parser.on('file', (_name, file) => {
+        reject(unreadable('files are not taken here.'))
+        // What comes of a broken file does not matter any more, but an error that nobody hears would end the process.
+        file.on('error', () => undefined).resume()
+      })
+      parser.on('error', damaged)
+      parser.on('finish', () => resolve(pairs))
+      parser.end(body)
+    } catch {
+      // No boundary.
+      damaged()
+    }
   })
 }
 
 /** Bodies of forms, urlencoded or multipart, and no others. */
 export function takeForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'buffer', bodyLimit },
-    async (_request: FastifyRequest, body: Buffer) => {
-      if (!isUtf8(body)) throw unreadable('it is not UTF-8.')
-      return pickFields(urlencodedPairs(body))
-    }
-  )
-  app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer', bodyLimit }, async (request: FastifyRequest, body: Buffer) => {
-    const pairs = await multipartPairs(body, request.headers['content-type']!)
-    if (!isUtf8(body)) throw unreadable('it is not UTF-8.')
-    return pickFields(pairs)
-  })
+  const urlencoded = async (_request: FastifyRequest, body: Buffer) => pickFields(urlencodedPairs(body))
+  const multipart = async ({ headers }: FastifyRequest, body: Buffer) => pickFields(await multipartPairs(body, headers))
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit }, urlencoded)
+  app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer', bodyLimit }, multipart)
 }

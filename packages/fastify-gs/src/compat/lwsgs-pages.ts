@@ -51,9 +51,9 @@ const usernameOrEmail: Input = { ...username, label: 'User name or e-mail addres
 const email: Input = { name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email' }
 const password: Input = { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' }
 const currentPassword: Input = { ...password, name: 'curpw', label: 'Current password' }
-const newPasswords: readonly Input[] = [
-  { name: 'password', label: 'New password', type: 'password', autocomplete: 'new-password' },
-  { name: 'password2', label: 'New password again', type: 'password', autocomplete: 'new-password' }
+const chosenPassword = (label: string): readonly Input[] => [
+  { name: 'password', label, type: 'password', autocomplete: 'new-password' },
+  { name: 'password2', label: `${label} again`, type: 'password', autocomplete: 'new-password' }
 ]
 
 function form(action: string, title: string, hiddenFields: Html, inputs: readonly Input[], button: { name?: string; text: string }): Html {
@@ -96,7 +96,7 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
     at(lwsgsPaths.login),
     'Sign up',
     hidden('next', withNotice(lwsgsPaths.login, 'registered')),
-    [username, email, ...newPasswords],
+    [username, email, ...chosenPassword('Password')],
     { name: 'register', text: 'Sign up' }
   )
   const resendForm = form(
@@ -151,7 +151,7 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
       at(lwsgsPaths.change),
       'Change your password',
       html`${own}${hidden('next', withNotice(lwsgsPaths.login, 'changed'))}`,
-      [...current, ...newPasswords],
+      [...current, ...chosenPassword('New password')],
       { name: 'change', text: 'Change' }
     )
     const deleteForm = form(

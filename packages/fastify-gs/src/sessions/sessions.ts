@@ -29,6 +29,9 @@ export interface FoundSession {
   readonly sectors: number
 }
 
+/** Place of the column in the row. */
+const lockedAt = 13
+
 const toSession = (row: RawRow): FoundSession => ({
   id: row[0] as string,
   createdAt: row[1] as number,
@@ -51,25 +54,34 @@ const toSession = (row: RawRow): FoundSession => ({
 export type FindSession = (token: string) => FoundSession | null | Promise<FoundSession | null>
 
 /**
- * The one query of a logged-in request: session ⟕ account by the hash of the token. Compiled once, columns as an array;
- * synchronous on SQLite. Limits are the caller's business.
+ * The one query of a logged-in request: the session by the hash of the token, and its account. Compiled once, columns as an array;
+ * synchronous on SQLite. Limits are the caller's business. Sessions of locked accounts are not found.
  */
 export function createFindSession(database: GsDatabase): FindSession {
   const query = database.db
     .selectFrom('gs_sessions as s')
-    .innerJoin('gs_accounts as a', 'a.id', 's.account_id')
-    .select(['s.id', 's.created_at', 's.last_active_at', 's.expires_at', 's.remember', 's.forgot_at'])
-    .select(['a.id as account_id', 'a.username', 'a.email'])
-    .select(sql<number>`case when a.verified_email_key is null then 0 else 1 end`.as('verified'))
-    .select(['a.configured', 'a.level', 'a.sectors'])
-    .where('a.locked_at', 'is', null)
+    .select(['s.id', 's.created_at', 's.last_active_at', 's.expires_at', 's.remember', 's.forgot_at', 's.account_id'])
+    .select((eb) => {
+      // Each column by itself: a join takes better-sqlite3 twice as long (docs/decisions/0003).
+      const ofAccount = eb.selectFrom('gs_accounts as a').whereRef('a.id', '=', 's.account_id')
+      const verified = sql<number>`case when a.verified_email_key is null then 0 else 1 end`
+      return [
+        ofAccount.select('a.username').as('username'),
+        ofAccount.select('a.email').as('email'),
+        ofAccount.select(verified.as('verified')).as('verified'),
+        ofAccount.select('a.configured').as('configured'),
+        ofAccount.select('a.level').as('level'),
+        ofAccount.select('a.sectors').as('sectors'),
+        ofAccount.select('a.locked_at').as('locked_at')
+      ]
+    })
     .where('s.token_hash', '=', '')
     .compile()
   const lookup = database.prepareLookup(query.sql)
+  const read = (row: RawRow | undefined) => (row === undefined || row[lockedAt] !== null ? null : toSession(row))
   return (token) => {
     const row = lookup(digest(token))
-    if (row instanceof Promise) return row.then((found) => (found === undefined ? null : toSession(found)))
-    return row === undefined ? null : toSession(row)
+    return row instanceof Promise ? row.then(read) : read(row)
   }
 }
 

@@ -9,7 +9,7 @@ import type { LwswsMount } from 'fastify-gs/lwsws'
 const digest = (text: string) => createHash('sha256').update(text.normalize('NFC')).digest()
 
 /** Whether a line `user:password` of the file is this one; all lines are compared, so that time tells nothing. */
-export function isListed(file: string, username: string, password: string): boolean {
+function isListed(file: string, username: string, password: string): boolean {
   const given = digest(`${username}:${password}`)
   let listed = false
   for (const line of file.split(/\r?\n/)) {

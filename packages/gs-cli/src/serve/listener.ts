@@ -35,6 +35,9 @@ export interface ListenPlan {
 /** How long a client may take for the head of a request, and to begin with it at all, ms. */
 const headersTimeout = 20_000
 
+/** A client that neither sends nor takes anything for so long has gone, ms. */
+const silenceTimeout = 600_000
+
 /** Which vhosts listen where. */
 export function planListeners(vhosts: readonly LwswsVhost[]): ReadonlyMap<ListenPlan, readonly LwswsVhost[]> {
   const groups = Map.groupBy(vhosts, placeOf)
@@ -92,6 +95,7 @@ export class Listener {
       shouldUpgradeCallback: () => false
     }
     this.#server = plan.tls ? this.#createTlsServer(options) : createHttpServer(options)
+    this.#server.timeout = silenceTimeout
     this.#server.on('request', (request, response) => this.#answer(request, response))
     this.#server.on('clientError', refuseMalformed)
     this.closed = new Promise((resolve) => this.#server.once('close', resolve))

@@ -4,8 +4,6 @@ import pretty from 'pino-pretty'
 
 export type { Logger } from 'pino'
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-
 /** What the log tells of a request. Not the query: the links in mails have their token there. */
 function requestForLog(request: FastifyRequest) {
   return { method: request.method, path: request.url.split('?', 1)[0], ip: request.ip }

@@ -41,6 +41,7 @@ function startPage({ prefix, siteName }: Settings): string {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Your account · ${escapeHtml(siteName)}</title>
+    <link rel="icon" href="data:,">
     <link rel="stylesheet" href="${prefix}/gs-page.css">
     <script src="${prefix}/lwsgs.js" defer></script>
   </head>

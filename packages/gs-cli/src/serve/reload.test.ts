@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -45,6 +46,23 @@ describe('SIGHUP', () => {
     const { served, admin } = await start(t)
     assert.deepEqual((await served.reload())['changed'], [])
     assert.equal(await admin.whoIs(), 'admin')
+  })
+
+  it('takes up new keys, and the old ones go on verifying', async (t) => {
+    const { site, served, admin } = await start(t)
+    const visitor = new Client(t, { port: site.port, host: 'localhost' })
+    await visitor.get('/lwsgs/')
+    const ticket = await visitor.sessionId()
+    const path = `${site.sessionDb}.keys`
+    const old = readFileSync(path, 'utf8')
+    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n${old}`)
+    assert.deepEqual((await served.reload())['changed'], ['localhost'])
+    assert.equal(await admin.whoIs(), 'admin')
+    assert.equal(await visitor.sessionId(), ticket)
+    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`)
+    await served.reload()
+    assert.equal(await admin.whoIs(), 'admin')
+    assert.notEqual(await visitor.sessionId(), ticket, 'nothing verifies the ticket any more')
   })
 
   const mistakes: [string, (text: string) => string, RegExp][] = [

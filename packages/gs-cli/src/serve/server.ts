@@ -19,6 +19,12 @@ interface Prepared {
   readonly listeners: ReadonlyMap<Listener, readonly LwswsVhost[]>
 }
 
+/** What people type to get there. */
+function addressOf({ name, port, unixSocket, tls }: LwswsVhost): string {
+  if (unixSocket !== null) return `${name} at ${unixSocket}`
+  return `${tls === null ? 'http' : 'https'}://${name}${port === (tls === null ? 80 : 443) ? '' : `:${port}`}/`
+}
+
 /** All vhosts of a configuration behind their ports. */
 export class SiteServer {
   readonly #settings: ServerSettings
@@ -82,7 +88,8 @@ export class SiteServer {
     for (const listener of oldListeners) void this.#retire(listener)
     for (const site of oldSites) this.#leave(site)
     for (const { plan } of opened) this.#log.info({ tls: plan.tls }, `listening: ${plan.name}`)
-    this.#log.info({ changed, removed: oldSites.map(({ name }) => name).filter((name) => !changed.includes(name)) }, 'serving')
+    const removed = oldSites.map(({ name }) => name).filter((name) => !changed.includes(name))
+    this.#log.info({ sites: config.vhosts.map(addressOf), changed, removed }, 'serving')
   }
 
   async #prepare(config: LwswsConfig): Promise<Prepared> {

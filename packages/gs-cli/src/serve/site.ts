@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
@@ -43,7 +43,8 @@ export interface Site {
 }
 
 /** All that a site is made of, but not the places in the files where it was written. */
-export function fingerprintOf(vhost: LwswsVhost, { serverString, keysFile, trustProxy }: SiteSettings): string {
+export function fingerprintOf(vhost: LwswsVhost, settings: SiteSettings): string {
+  const { serverString, keysFile, trustProxy } = settings
   const place = { file: '', line: 0 }
   const { mounts, sessions, tls, ...rest } = vhost
   return JSON.stringify([
@@ -51,10 +52,17 @@ export function fingerprintOf(vhost: LwswsVhost, { serverString, keysFile, trust
     mounts.map((mount) => ({ ...mount, ...place })),
     sessions && { ...sessions, ...place },
     tls?.clientCertRequired,
+    sessions && keysStamp(keysFileOf(vhost.name, sessions.options.database, settings)),
     serverString,
     keysFile,
     trustProxy
   ])
+}
+
+/** Changes when somebody changes the keys. */
+function keysStamp(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? '' : `${stats.mtimeMs} ${stats.size}`
 }
 
 /** What does not disturb pages that know nothing of such headers. */
@@ -169,7 +177,8 @@ async function registerSessions(
   const { rehearsal = false } = settings
   const prefix = options.prefix ?? '/lwsgs'
   const loginMount = mounts.find((mount) => mount.prefix === prefix)
-  const keys = rehearsal ? [randomBytes(32).toString('base64url')] : await readKeyRing(keysFileOf(name, options.database, settings))
+  const keysFile = keysFileOf(name, options.database, settings)
+  const keys = rehearsal ? [randomBytes(32).toString('base64url')] : await readKeyRing(keysFile)
   if (!rehearsal && 'sqlite' in options.database) await importLwsgsUsers(options.database.sqlite, options.admin?.username, log)
 
   await app.register(fastifyGs, {

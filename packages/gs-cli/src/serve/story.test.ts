@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { Client } from '../testing/client.ts'
+import { temporaryDirectory } from '../testing/run-gs.ts'
 import { adminPassword, confounder, makeSampleSite, type SampleSite } from '../testing/sample-site.ts'
-import { linkIn, startServe, writeFiles } from '../testing/served.ts'
+import { freePort, linkIn, startServe, writeFiles } from '../testing/served.ts'
 
 const password = 'four old words here'
 
@@ -54,10 +55,9 @@ describe('the configuration and the pages of lwsgs, unchanged', () => {
     assert.equal(again.path, '/lwsgs/index.html')
     assert.match((await alice.get('/lwsgs/whoami.js')).body, /rights = "5"/)
 
-    const used = await visitor(t, site)
-      .submit(linkIn(mail), '/lwsgs-confirm')
-      .catch((error: Error) => error)
-    if (!(used instanceof Error)) assert.equal(used.path, '/lwsgs/post-verify-fail.html')
+    const token = new URL(linkIn(mail), alice.origin).searchParams.get('token')!
+    const used = await visitor(t, site).post('/lwsgs/lwsgs-confirm', { token })
+    assert.deepEqual([used.status, used.location], [303, '/lwsgs/post-verify-fail.html'])
   })
 
   it('bring back who has forgotten the password, and let the admin in', async (t) => {
@@ -210,7 +210,7 @@ describe('a login mount without pages of its own', () => {
     assert.equal(page.status, 200)
     assert.match(page.headers['content-security-policy'] as string, /script-src 'self'/)
     assert.match(page.body, /<div id="lwsgs">/)
-    for (const [, address] of page.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
+    for (const [, address] of page.body.matchAll(/(?:href|src)="(\/[^"]+)"/g)) {
       const answer = await client.get(address!)
       assert.equal(answer.status, 200, address)
       assert.notEqual(answer.body, '', address)
@@ -236,5 +236,48 @@ describe('a login mount without pages of its own', () => {
   it('prefers what lies in the directory', async (t) => {
     const client = await start(t, (site) => writeFiles(site.directory, { 'generic-sessions/lwsgs.js': 'var own = "$lwsgs_auth"\n' }))
     assert.equal((await client.get('/lwsgs/lwsgs.js')).body, 'var own = "0"\n')
+  })
+})
+
+describe('the example of the README', () => {
+  it('is a complete site', async (t) => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+    const example = /```json\n([\s\S]*?)```/.exec(readme)![1]!
+    const directory = temporaryDirectory(t)
+    const port = await freePort()
+    writeFiles(directory, {
+      'site.json': example.replaceAll('/srv/site', directory).replace('"7681"', `"${port}"`),
+      'public/index.html': 'for everybody',
+      'members/index.html': 'for members',
+      'sessions/.keep': ''
+    })
+    await startServe(t, join(directory, 'site.json'))
+    const client = new Client(t, { port, host: 'localhost' })
+    assert.equal((await client.get('/')).body, 'for everybody')
+    const refused = await client.get('/members/')
+    assert.deepEqual([refused.status, refused.location], [303, '/lwsgs/?next=%2Fmembers%2F'])
+    assert.match((await client.get(refused.location!)).body, /<div id="lwsgs">/)
+    assert.equal((await client.get('/lwsgs')).location, '/lwsgs/')
+    assert.equal((await client.get('/lwsgs/nothing')).status, 404)
+  })
+})
+
+describe('a mount with HTTP Basic beside the logins', () => {
+  it('asks for a password, and nothing around it shows its files', async (t) => {
+    const site = await makeSampleSite(t)
+    const html = join(site.directory, 'generic-sessions')
+    writeFiles(site.directory, { 'generic-sessions/club/index.html': 'for the club', passwords: 'alice:open sesame\n' })
+    symlinkSync('club/index.html', join(html, 'link.html'))
+    const path = join(site.config, 'conf.d/site')
+    const mount = { mountpoint: '/club', origin: `file://${html}/club`, 'basic-auth': `${site.directory}/passwords` }
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"mounts": [', `"mounts": [ ${JSON.stringify(mount)},`))
+    await startServe(t, site.config)
+    const client = visitor(t, site)
+    assert.equal((await client.get('/club/')).status, 401)
+    assert.equal((await client.get('/club/', { authorization: `Basic ${btoa('alice:open sesame')}` })).body, 'for the club')
+    for (const around of ['/lwsgs/club/', '/lwsgs/club/index.html', '/lwsgs/club%2findex.html', '/lwsgs/link.html', '/club%2findex.html']) {
+      const answer = await client.get(around)
+      assert.deepEqual([answer.status, answer.body.includes('for the club')], [404, false], around)
+    }
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { existsSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -158,9 +158,13 @@ describe('a vhost without sessions', () => {
     writeFiles(directory, { passwords: 'carol:open sesame\n' })
     assert.equal((await client.get('/secret/', basic('carol:open sesame'))).status, 200, 'changes of the file count at once')
 
+    renameSync(join(directory, 'access.log'), join(directory, 'access.log.1'))
+    await served.reload()
+    await client.get('/after')
     served.child.kill('SIGTERM')
     assert.deepEqual(await served.exited, [0, null])
-    assert.match(readFileSync(join(directory, 'access.log'), 'utf8'), /^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 11 "-" "-"\n/)
+    assert.match(readFileSync(join(directory, 'access.log'), 'utf8'), /^[^\n]*"GET \/after HTTP\/1\.1" 302 0 [^\n]*\n$/)
+    assert.match(readFileSync(join(directory, 'access.log.1'), 'utf8'), /^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 11 "-" "-"\n/)
   })
 })
 

@@ -99,9 +99,18 @@ export class Client {
   }
 
   /** The user name of whom the server takes this client for. */
-  async whoIs(prefix = '/lwsgs'): Promise<string | null> {
-    const { body } = await this.send('GET', `${prefix}/session`)
-    return (JSON.parse(body) as { username: string | null }).username
+  async whoIs(): Promise<string | null> {
+    return (await this.#session()).username
+  }
+
+  /** The public id of the session. */
+  async sessionId(): Promise<string> {
+    return (await this.#session()).session
+  }
+
+  async #session() {
+    const { body } = await this.send('GET', '/lwsgs/session')
+    return JSON.parse(body) as { username: string | null; session: string }
   }
 }
 
