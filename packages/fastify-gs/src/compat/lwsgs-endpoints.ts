@@ -101,7 +101,12 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
       takeForms(forms)
       answerErrors(forms, services, {
         wanted: () => true,
-        back: (request) => ({ href: request.routeOptions.url ?? loginPage, text: 'Back to the form' })
+        back: (request) => {
+          const { url } = request.routeOptions
+          // A link that failed once will not work the next time.
+          const again = url !== undefined && !url.endsWith(lwsgsPaths.confirm) && !url.endsWith(lwsgsPaths.forgot)
+          return again ? { href: url, text: 'Back to the form' } : { href: loginPage, text: 'Back to the start page' }
+        }
       })
 
       /**

@@ -9,6 +9,7 @@ import { answer } from './shared/answer.ts'
 import { requireCurrentPassword, requireOwnAccount } from './shared/current-password.ts'
 import { recipientOf } from './shared/email-link.ts'
 import { documented, completeSignIn, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
+import { onceMoreOnConflict } from './shared/on-conflict.ts'
 import { encodeNewPassword } from './shared/new-password.ts'
 
 export interface PasswordChangeFields {
@@ -28,7 +29,7 @@ export type PasswordChange = (request: FastifyRequest, reply: FastifyReply, fiel
 
 export function createPasswordChange(services: FlowServices): PasswordChange {
   const { database, events, options, outbox, passwords, signIn } = services
-  return async (request, reply, fields) => {
+  const tryOnce: PasswordChange = async (request, reply, fields) => {
     const account = await requireOwnAccount(services, request)
     const password = encodeNewPassword(services, fields.password, account)
     if (!satisfies(request.gs.mask, AuthMask.forgot)) {
@@ -56,6 +57,7 @@ export function createPasswordChange(services: FlowServices): PasswordChange {
     outbox.wake()
     request.log.info({ gs: 'change-password', accountId: account.id, ended: ended.length, ip: request.ip }, 'password changed')
   }
+  return (request, reply, fields) => onceMoreOnConflict(() => tryOnce(request, reply, fields))
 }
 
 /** Set a new password. */

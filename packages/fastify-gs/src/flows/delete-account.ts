@@ -8,6 +8,7 @@ import { endSessionsOf } from '../sessions/sessions.ts'
 import { answer } from './shared/answer.ts'
 import { requireCurrentPassword, requireOwnAccount } from './shared/current-password.ts'
 import { recipientOf } from './shared/email-link.ts'
+import { onceMoreOnConflict } from './shared/on-conflict.ts'
 import { documented, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 
 export interface AccountDeletionFields {
@@ -25,7 +26,7 @@ export type AccountDeletion = (request: FastifyRequest, reply: FastifyReply, fie
 
 export function createAccountDeletion(services: FlowServices): AccountDeletion {
   const { database, events, options, outbox, signIn } = services
-  return async (request, reply, { currentPassword }) => {
+  const tryOnce: AccountDeletion = async (request, reply, { currentPassword }) => {
     const account = await requireOwnAccount(services, request)
     if (currentPassword !== undefined) await requireCurrentPassword(services, request, account, currentPassword)
     else if (!satisfies(request.gs.mask, AuthMask.forgot)) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
@@ -46,6 +47,7 @@ export function createAccountDeletion(services: FlowServices): AccountDeletion {
     outbox.wake()
     request.log.info({ gs: 'delete-account', accountId: account.id, ip: request.ip }, 'account deleted')
   }
+  return (request, reply, fields) => onceMoreOnConflict(() => tryOnce(request, reply, fields))
 }
 
 /** Delete the account; the password is always asked for. */

@@ -191,7 +191,13 @@ describe('a mount with a proxy', () => {
     const server = createServer((request, response) => {
       const answer = async () => {
         seen.push({ method: request.method!, url: request.url!, headers: request.headers, body: await text(request) })
-        response.writeHead(200, { 'cache-control': 'public, max-age=60', 'set-cookie': ['gs=planted; Path=/', 'own=1'], 'x-up': 'yes' })
+        response.writeHead(200, {
+          'cache-control': 'public, max-age=60',
+          'set-cookie': ['gs=planted; Path=/', 'own=1'],
+          'x-up': 'yes',
+          connection: 'keep-alive, x-hop',
+          'x-hop': '1'
+        })
         response.end('from upstream')
       }
       void answer()
@@ -256,7 +262,11 @@ describe('a mount with a proxy', () => {
         assert.ok(status >= 400 && status < 500, `${target}: ${status}`)
       }
     assert.equal(seen.length, 0)
-    assert.equal((await rawRequest(port, 'GET', '/api/a.b/c..d')).status, 200)
+    const answer = await rawRequest(port, 'GET', '/api/a.b/c..d')
+    assert.equal(answer.status, 200)
+    // What the upstream says of its own connection is not for the visitor.
+    for (const name of ['keep-alive', 'x-hop']) assert.equal(answer.headers.get(name), undefined, name)
+    assert.equal(answer.headers.get('connection'), 'close')
     assert.equal(seen.at(-1)!.url, '/base/a.b/c..d')
   })
 

@@ -25,8 +25,13 @@ function withoutCookie(header: string | undefined, name: string): string | undef
 
 const setsCookie = (name: string) => (cookie: string) => cookie.split('=', 1)[0]!.trim() === name
 
+/** What is between us and the server behind is not for the visitor (RFC 9110, 7.6.1). */
+const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'te', 'trailer', 'transfer-encoding', 'upgrade']
+
 function repliedHeaders(headers: IncomingHttpHeaders, cookieName: string): IncomingHttpHeaders {
-  const { 'set-cookie': cookies, ...others } = headers
+  const { 'set-cookie': cookies, ...passed } = headers
+  const dropped = new Set([...hopByHop, ...(headers.connection?.toLowerCase().split(',') ?? []).map((name) => name.trim())])
+  const others = Object.fromEntries(Object.entries(passed).filter(([name]) => !dropped.has(name.toLowerCase())))
   const kept = (cookies === undefined ? [] : [cookies].flat()).filter((cookie) => !setsCookie(cookieName)(cookie))
   return kept.length === 0 ? others : { ...others, 'set-cookie': kept }
 }
