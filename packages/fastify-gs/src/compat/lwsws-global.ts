@@ -20,7 +20,8 @@ export const globalKeys: LwswsKeys = {
     'reject-service-keywords': 'clients can claim any name; limits per address protect the forms',
     'default-alpn': 'HTTP/1.1 is spoken'
   },
-  counts: 'last'
+  counts: 'last',
+  harmless: true
 }
 
 /** Reads the one `global` of all files: the value of the header `Server`, the only one that has an effect. */

@@ -165,7 +165,7 @@ const mounts: Table<LwswsMount> = [
   ['origin', '^http://example.com/', { gives: { origin: { kind: 'redirect', url: 'http://example.com/' } } }],
   ['default', '/start.html', { gives: { default: 'start.html' } }],
   ['default', '', { gives: { default: null } }],
-  ['auth-mask', '5', { gives: { mask: 5 }, warns: /lwsws ignored it/ }],
+  ['auth-mask', '5', { gives: { mask: 5 }, warns: /is where people log in, and its auth-mask hides its own pages/ }],
   ['auth-mask', '2147483649', { gives: { mask: 0x8000_0001 }, warns: /has bit 31, which nobody can have/ }],
   [
     'interpret',

@@ -83,8 +83,6 @@ export function readMount(node: LwswsObject, vhost: string, reading: LwswsReadin
   if (prefix === null || origins === null) return null
   if (origins.origin.kind !== 'files') {
     for (const key of fileKeys) if (section.has(key)) section.warning(key, 'has no effect: this mount serves no files.')
-  } else if (mask !== 0 && origins.callback === null) {
-    section.warning('auth-mask', 'is enforced here; lwsws ignored it because the mount names no "callback://" origin.')
   }
   return { prefix, mask, ...origins, ...mount, file: section.file, line: section.line }
 }

@@ -401,6 +401,8 @@ const errors: readonly Row[] = [
 ]
 
 const warnings: readonly Row[] = [
+  // Nothing there protects anything.
+  [{ global: [['eth', 'lo']] }, '"eth"', /the key "eth" of "global" is not known; remove it\.$/],
   [vhost(['access-log', 'a'], ['access-log', 'b']), '"access-log"#2', /stands here again; the last one counts, remove the other\.$/],
   [sessions(['site-name', 'a'], ['site-name', 'b']), '"site-name"#2', /stands here again; the first one counts, remove the other\.$/],
   [

@@ -21,6 +21,8 @@ export interface LwswsKeys {
   readonly idle?: Readonly<Record<string, string>>
   /** Which one counts of a key that stands twice: lwsws reads its own keys in order, and hands those of protocols over in reverse. */
   readonly counts: 'first' | 'last'
+  /** Nothing here protects anything: a key that is not known, and looks like none that is, cannot hurt. */
+  readonly harmless?: boolean
 }
 
 interface Count {
@@ -72,7 +74,7 @@ export class LwswsSection implements LwswsPlace {
   }
 
   #checkKeys(): void {
-    const { known, repeatable = [], idle = {}, counts } = this.#keys
+    const { known, repeatable = [], idle = {}, counts, harmless } = this.#keys
     const seen = new Set<string>()
     for (const member of this.#members) {
       const { key } = member
@@ -82,7 +84,9 @@ export class LwswsSection implements LwswsPlace {
           this.#reading.problems.warning(member, `the key ${quote(key)} of ${this.#name} has no effect here: ${idleReason}.`)
       } else if (!known.includes(key)) {
         const guess = didYouMean(key, [...known, ...Object.keys(idle)])
-        this.#reading.problems.error(member, `the key ${quote(key)} of ${this.#name} is not known${guess || '; remove it.'}`)
+        const message = `the key ${quote(key)} of ${this.#name} is not known${guess || '; remove it.'}`
+        if (harmless === true && guess === '') this.#reading.problems.warning(member, message)
+        else this.#reading.problems.error(member, message)
       } else if (seen.has(key) && !repeatable.includes(key)) {
         this.#reading.problems.warning(
           member,
