@@ -42,7 +42,7 @@ export interface AccountEvent {
 }
 
 /**
- * Told after the commit, at least once: an event whose listener throws or rejects, or that a crash interrupted, is told again, with
- * growing pauses. Several events may be told at the same time and, after a failure, not in their order.
+ * Told after the commit, at least once: an event whose listener throws, rejects or takes longer than 30 s, or that a crash interrupted, is
+ * told again, with growing pauses. Events of one account come in their order, those of different accounts in any.
  */
 export type AccountEventListener = (event: AccountEvent) => void | Promise<void>

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import stringWidth from 'string-width'
+import { ExitCode } from './cli-error.ts'
 
 /** Controls, directions and other invisible characters, halves of characters: they could rewrite what the terminal shows. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
@@ -74,9 +75,11 @@ export const formatTime = (ms: number): string => new Date(ms).toISOString().sli
 
 /** The reader of a pipe may go before the end (`gs user list | head`); what the command does in the database is done all the same. */
 export function survivePipeEnd(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-    })
-  }
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') return
+    note(`gs: The answer could not be written (${message}); what the command does in the database is done all the same.`)
+    process.exitCode = ExitCode.failed
+  })
+  // Nobody is left who could be told.
+  process.stderr.on('error', () => undefined)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gs, gsJson, gsOnTerminal, main, temporaryDirectory } from './testing/run-gs.ts'
@@ -83,6 +83,22 @@ test('survives a reader that goes before the end', async (t) => {
   assert.deepEqual([code, said], [0, ''])
   assert.deepEqual(await gsJson(['user', 'list', '--database', place]), { accounts: [], next: null })
 })
+
+// Only Linux has this device.
+if (existsSync('/dev/full')) {
+  test('says in one sentence that the answer could not be written', async (t) => {
+    const place = join(temporaryDirectory(t), 'gs.sqlite3')
+    const full = openSync('/dev/full', 'w')
+    t.after(() => closeSync(full))
+    const child = spawn(process.execPath, [main, 'migrate', '--database', place], { stdio: ['ignore', full, 'pipe'] })
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const [code] = (await once(child, 'close')) as [number]
+    assert.equal(code, 1)
+    assert.match(said, /^gs: The answer could not be written \(ENOSPC.*\); .+\n$/)
+    assert.deepEqual(await gsJson(['user', 'list', '--database', place]), { accounts: [], next: null })
+  })
+}
 
 test('writes bold titles on a terminal only, and not with NO_COLOR', async (t) => {
   const place = ['--database', join(temporaryDirectory(t), 'gs.sqlite3')]

@@ -1,9 +1,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { GsOptions } from 'fastify-gs'
+import { CliError } from './cli-error.ts'
 
 type Database = GsOptions['database']
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Gives the work a SQLite database that is a copy of the named one and goes with the work: the real one is not even brought to the newest
@@ -11,19 +15,45 @@ type Database = GsOptions['database']
  */
 export async function rehearse<Result>(database: Database, work: (database: Database) => Promise<Result>): Promise<Result> {
   if (!('sqlite' in database)) return work(database)
-  if (!existsSync(database.sqlite)) return work({ sqlite: ':memory:' })
-  const { default: Sqlite } = await import('better-sqlite3')
+  if (!existsSync(database.sqlite)) {
+    const place = dirname(resolve(database.sqlite))
+    if (!existsSync(place)) throw new CliError(`The directory ${place} does not exist; create it, or choose another path for the database.`)
+    return work({ sqlite: ':memory:' })
+  }
   const directory = mkdtempSync(join(tmpdir(), 'gs-rehearsal-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  // The copy has people's addresses and hashes in it: it goes too when the person loses patience.
+  const stop = (signal: NodeJS.Signals) => {
+    remove()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of signals) process.once(signal, stop)
   try {
     const copy = join(directory, 'copy.sqlite3')
-    const original = new Sqlite(database.sqlite, { fileMustExist: true })
+    await copyDatabase(database.sqlite, copy)
+    return await work({ sqlite: copy })
+  } finally {
+    // SQLite leaves no turn in which a signal is heard; one that has come must not be lost with its listener.
+    await setImmediate()
+    for (const signal of signals) process.off(signal, stop)
+    remove()
+  }
+}
+
+async function copyDatabase(from: string, to: string): Promise<void> {
+  const { default: Sqlite } = await import('better-sqlite3')
+  try {
+    const original = new Sqlite(from, { fileMustExist: true })
     try {
-      await original.backup(copy)
+      await original.backup(to)
     } finally {
       original.close()
     }
-    return await work({ sqlite: copy })
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
+  } catch (cause) {
+    throw new CliError(
+      `${from} cannot be copied for the rehearsal (${(cause as Error).message}); check that it is a SQLite database, and its mode.`,
+      undefined,
+      { cause }
+    )
   }
 }

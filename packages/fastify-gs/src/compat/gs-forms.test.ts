@@ -66,6 +66,14 @@ describe('gsForms', () => {
     assert.match(text, /http:\/\/localhost:7681\/lwsgs\/lwsgs-forgot\?token=[\w-]{48}&good=%2Flwsgs%2Fpost-forgot-ok\.html\n/)
   })
 
+  it('of the root mails targets in the root: pages there have no others', async (t) => {
+    const { inbox, member, browser } = await site(t)
+    await member('alice')
+    await browser().form('/lwsgs-login', { forgot: '1', username: 'alice', 'forgot-post-good': 'post-forgot-ok.html' })
+    const { text } = await inbox.find('alice@mail.test', /Set a new/)
+    assert.match(text, /http:\/\/localhost:7681\/lwsgs\/lwsgs-forgot\?token=[\w-]{48}&good=%2Fpost-forgot-ok\.html\n/)
+  })
+
   const faults: [name: string, options: object, sentence: RegExp][] = [
     ['no prefix', {}, /option prefix of gsForms must be a path/],
     ['a prefix without slash', { prefix: 'x' }, /option prefix of gsForms must be a path/],

@@ -69,10 +69,14 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
     return path
   }
 
-  /** The mail outlives the form: its targets are relative to the page behind the link, and checked again there. */
-  const mailedTargets = (request: FormRequest): LinkTargets => {
+  /**
+   * The mail outlives the form: its targets are relative to the page behind the link, and checked again there. Forms around it, those of
+   * the root, mean their own directory: the original had its links there as well.
+   */
+  const mailedTargets = (request: FormRequest, prefix: string): LinkTargets => {
+    const base = pluginPrefix.startsWith(`${prefix}/`) ? prefix : pluginPrefix
     const target = (field: FieldName) => {
-      const path = resolve(request, field, pluginPrefix + lwsgsPaths.forgot, null) ?? undefined
+      const path = resolve(request, field, base + lwsgsPaths.forgot, null) ?? undefined
       if (path === undefined || path.length <= longestMailedTarget) return path
       logRefused(request, field)
       return undefined
@@ -167,7 +171,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
         const name = request.body.username ?? request.body.email
         await limits.mail(request)
         if (name === undefined) throw missing('username')
-        await forgot.ask(request, name, mailedTargets(request))
+        await forgot.ask(request, name, mailedTargets(request, prefix))
         return afterForgot(request)
       }
       const buttons = {

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import fastifyGs, { gsMount, lwsgsHashes } from '../index.ts'
-import { json, mountObject, object, read, vhostObject } from '../testing/lwsws-files.ts'
+import { json, mountObject, object, read, readParts, vhostObject } from '../testing/lwsws-files.ts'
 import { readLwswsConfig } from './lwsws-config.ts'
 import { globalKeys } from './lwsws-global.ts'
 import { mountKeys } from './lwsws-mount.ts'
@@ -227,6 +227,19 @@ describe('the files of a configuration', () => {
     })
     assert.deepEqual(errors, ['BASE/etc/conf.d/a:1: "global" stands here again, after BASE/etc/conf:1; put all its keys into one object.'])
     assert.equal(global.serverString, 'one')
+  })
+
+  it('have their logins at the first callback mount that is open to everybody, or at /lwsgs', (t) => {
+    const at = (mountpoint: string, mask: string) =>
+      mountObject([
+        ['mountpoint', mountpoint],
+        ['origin', 'callback://protocol-generic-sessions'],
+        ['auth-mask', mask]
+      ])
+    const prefixOf = (...mounts: ReturnType<typeof at>[]) =>
+      readParts(t, { vhost: [['mounts', mounts]] }).vhosts[0]!.sessions!.options.prefix
+    assert.equal(prefixOf(at('/', '0'), at('/needauth', '5')), '/lwsgs')
+    assert.equal(prefixOf(at('/needauth', '5'), at('/people', '0')), '/people')
   })
 
   it('all give their mounts and vhosts where lists stand more than once', (t) => {

@@ -48,10 +48,11 @@ export function readLwswsConfig(path: string, settings: LwswsSettings = {}): Lws
   const lists = roots.flatMap((root) => root.members.filter(({ key }) => key === 'vhosts'))
   const nodes = lists.flatMap((list) => vhostObjects(list, problems))
   const vhosts = nodes.map((node) => readVhost(node, reading)).filter((vhost) => vhost !== null)
-  if (roots.length > 0 && roots.length === files.length && lists.length === 0)
+  // Lists that are something else have been noted.
+  if (roots.length > 0 && roots.length === files.length && lists.every(({ value }) => value.type === 'array' && value.items.length === 0))
     problems.error(
       { file: files[0]!, line: 1 },
-      'there is no "vhosts" in the configuration, so nothing would be served; write "vhosts": [{ … }].'
+      'there is no vhost in the configuration, so nothing would be served; write "vhosts": [{ … }].'
     )
   crossCheck(vhosts, files, problems)
   return { problems: problems.list([resolve(path), ...files]), global: { serverString }, vhosts, files }

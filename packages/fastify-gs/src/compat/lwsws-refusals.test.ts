@@ -66,7 +66,8 @@ const errors: readonly Row[] = [
     /the key "vhost" of the configuration is not known; did you mean "vhosts"\?$/
   ],
   // The shape of the whole.
-  [{ root: [] }, '{', /there is no "vhosts" in the configuration, so nothing would be served/],
+  [{ root: [] }, '{', /there is no vhost in the configuration, so nothing would be served/],
+  [{ root: [['vhosts', []]] }, '{', /there is no vhost in the configuration, so nothing would be served/],
   [{ root: [['vhosts', {}]] }, '"vhosts"', /"vhosts" must be a list of objects, like/],
   [{ root: [['vhosts', [vhostObject(), 'x']]] }, '"x"', /"vhosts" must be a list of objects, like/],
   [
@@ -397,7 +398,13 @@ const errors: readonly Row[] = [
     ]),
     '"protocol-generic-sessions"#2',
     /the protocol "protocol-generic-sessions" of the vhost "localhost" stands here again/
-  ]
+  ],
+  [
+    mount(['mountpoint', '/lwsgs/session']),
+    '"mounts"',
+    /the mount "\/lwsgs\/session" of the vhost "localhost" is where protocol-generic-sessions itself answers/
+  ],
+  [mount(['mountpoint', '/lwsgs/lwsgs-check']), '"mounts"', /is where protocol-generic-sessions itself answers; give it another mountpoint/]
 ]
 
 const warnings: readonly Row[] = [

@@ -181,7 +181,8 @@ function readAddress(section: LwswsSection, key: string): URL | null | 'wrong' {
 
 function readPrefix(section: LwswsSection, links: URL | null, mounts: readonly LwswsMount[]): string {
   const path = links?.pathname.replace(/\/+$/, '') ?? ''
-  const ofMount = mounts.find(({ callback, prefix }) => callback !== null && prefix !== '/')?.prefix ?? '/lwsgs'
+  // People who have not logged in yet must get there.
+  const ofMount = mounts.find(({ callback, mask, prefix }) => callback !== null && mask === 0 && prefix !== '/')?.prefix ?? '/lwsgs'
   if (path === '') {
     if (links !== null) {
       section.warning(

@@ -1,5 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isIP } from 'node:net'
+import { gsPaths } from '../api.ts'
+import { pageStylePath } from '../page.ts'
+import { lwsgsPaths } from './lwsgs-pages.ts'
 import type { LwswsMember, LwswsObject, LwswsPlace } from './lwsws-json.ts'
 import { readListen, readTls, type LwswsTls } from './lwsws-listener.ts'
 import { readMount, type LwswsMount } from './lwsws-mount.ts'
@@ -156,7 +159,7 @@ function readForTls(section: LwswsSection, key: string, tls: boolean): boolean {
 }
 
 /** They say where an answer ends: another one would make two answers of it. */
-const framing = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade'])
+const framing = new Set(['connection', 'content-length', 'keep-alive', 'trailer', 'transfer-encoding', 'upgrade'])
 
 function readHeaders(section: LwswsSection): Readonly<Record<string, string>> {
   const headers = new Map<string, string>()
@@ -267,7 +270,13 @@ function checkMounts(
 function checkMasks(mounts: readonly LwswsMount[], vhost: string, sessions: LwswsSessions | null, { problems }: LwswsReading): void {
   if (sessions === null) return
   const { prefix, sectors = [] } = sessions.options
+  const own = new Set([...Object.values(gsPaths), ...Object.values(lwsgsPaths), pageStylePath].map((path) => prefix + path))
   for (const mount of mounts) {
+    if (own.has(mount.prefix))
+      problems.error(
+        mount,
+        `the mount ${quote(mount.prefix)} of ${vhost} is where ${sessionsProtocol} itself answers; give it another mountpoint, or another path to "email-confirm-url-base".`
+      )
     const unnamed = Array.from({ length: 28 - sectors.length }, (_, index) => index + 4 + sectors.length).filter(
       (bit) => (mount.mask >>> bit) & 1
     )

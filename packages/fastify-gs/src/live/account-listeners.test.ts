@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AccountEvent } from '../hooks.ts'
-import { enqueueEvent } from '../mail/account-events.ts'
+import { enqueueEvent, enqueueEvents } from '../mail/account-events.ts'
 import { build, password } from '../testing/build.ts'
 import { engines } from '../testing/databases.ts'
 import { TestOutbox } from '../testing/outbox.ts'
@@ -64,6 +65,41 @@ describe('an application', () => {
   })
 })
 
+describe('a listener', { timeout: 30_000 }, () => {
+  it('that never ends holds up neither mails nor the end of the server', async (t) => {
+    const heard = new Queue<AccountEvent>()
+    const { app, browser, inbox } = await build(t)
+    app.gs.onAccountEvent((event) => {
+      heard.push(event)
+      return new Promise(() => undefined)
+    })
+    for (const name of ['alice', 'bob']) {
+      await browser().post('/lwsgs/register', { username: name, email: `${name}@mail.test`, password })
+      await inbox.find(`${name}@mail.test`, /Confirm/)
+      if (name === 'alice') await heard.next()
+    }
+    await app.close()
+  })
+
+  it('that goes while events are told leaves the others to the next one', async (t) => {
+    const heard = new Queue<AccountEvent>()
+    const { app, browser, inbox } = await build(t)
+    for (const name of ['alice', 'bob', 'carol']) {
+      await browser().post('/lwsgs/register', { username: name, email: `${name}@mail.test`, password })
+      await inbox.find(`${name}@mail.test`, /Confirm/)
+    }
+    const names: string[] = []
+    const stop = app.gs.onAccountEvent((event) => {
+      stop()
+      heard.push(event)
+    })
+    names.push((await heard.next()).username)
+    app.gs.onAccountEvent((event) => heard.push(event))
+    names.push((await heard.next()).username, (await heard.next()).username)
+    assert.deepEqual(names.toSorted(), ['alice', 'bob', 'carol'])
+  })
+})
+
 for (const engine of engines) {
   describe(`account events on ${engine.name}`, () => {
     const account = { id: 'a1', username: 'alice', email: null }
@@ -97,6 +133,65 @@ for (const engine of engines) {
       assert.deepEqual(await database.db.selectFrom('gs_outbox').select(['state', 'parameters']).execute(), [
         { state: 'sent', parameters: '{}' }
       ])
+    })
+
+    it('are told again when a listener has not ended after half a minute', async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      const told = new Queue<string>()
+      let hangs = true
+      const outbox = new TestOutbox(await engine.open(t), {
+        tellEvent: () => (event) => {
+          told.push(event.id)
+          return hangs ? new Promise(() => undefined) : Promise.resolve()
+        }
+      })
+      const { database, clock } = outbox
+      await database.transaction((trx) => enqueueEvent(trx, 'accountCreated', account, clock.now))
+      outbox.outbox.start()
+      const id = await told.next()
+      t.mock.timers.tick(30_000)
+      while ((await outbox.row(id)).last_error === null) await nextTurn()
+      assert.match((await outbox.row(id)).last_error!, /not done after 30000 ms/)
+      hangs = false
+      // The outbox may still be about to set a timer, and nobody would move that one on.
+      t.mock.timers.reset()
+      clock.advance(2)
+      outbox.outbox.wake()
+      assert.equal(await told.next(), id)
+      while ((await outbox.row(id)).state === 'waiting') await nextTurn()
+      await outbox.outbox.stop()
+    })
+
+    it('of one account are told in their order, whatever fails; those of others do not wait', async (t) => {
+      const told: string[] = []
+      let failures = 2
+      const outbox = new TestOutbox(await engine.open(t), {
+        tellEvent: () => async (event) => {
+          if (event.type === 'accountVerified' && event.username === 'alice' && failures-- > 0) throw new Error('not now')
+          told.push(`${event.username} ${event.type}`)
+        }
+      })
+      const { database, clock } = outbox
+      const add = (type: AccountEvent['type'], id: string, username: string) =>
+        database.transaction((trx) => enqueueEvent(trx, type, { id, username, email: null }, clock.now))
+      for (const [id, username] of [
+        ['a1', 'alice'],
+        ['b1', 'bob']
+      ] as const) {
+        await add('accountVerified', id, username)
+        await add('accountDeleted', id, username)
+        await add('accountCreated', id, username)
+      }
+      await outbox.work()
+      assert.ok(told.includes('bob accountDeleted') && !told.includes('alice accountDeleted'), told.join())
+      for (let i = 0; i < 3; i++) {
+        clock.advance(3600)
+        await outbox.work()
+      }
+      for (const username of ['alice', 'bob']) {
+        const own = told.filter((text) => text.startsWith(username))
+        assert.deepEqual(own, [`${username} accountCreated`, `${username} accountVerified`, `${username} accountDeleted`])
+      }
     })
 
     it('are not written when the change is not', async (t) => {
@@ -146,4 +241,21 @@ it('mails go before events that wait', async (t) => {
   await outbox.work()
   assert.equal(order[0], 'mail')
   assert.equal(order.length, 41)
+})
+
+it('thousands of events, as after an import, leave the server its turns', async (t) => {
+  let told = 0
+  const outbox = new TestOutbox(await engines[0]!.open(t), { tellEvent: () => async () => void told++ })
+  const { database, clock } = outbox
+  const accounts = Array.from({ length: 200 }, (_, i) => ({ id: `a${i}`, username: `name${i}`, email: null }))
+  await database.transaction((trx) => enqueueEvents(trx, 'accountCreated', accounts, clock.now))
+  let atFirstTurn: number | undefined
+  const whileTelling = () => {
+    if (told === 0) setImmediate(whileTelling)
+    else atFirstTurn = told
+  }
+  setImmediate(whileTelling)
+  await outbox.work()
+  assert.equal(told, 200)
+  assert.ok(atFirstTurn !== undefined && atFirstTurn < 100, `the first turn came after ${atFirstTurn} events`)
 })

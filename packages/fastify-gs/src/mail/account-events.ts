@@ -43,7 +43,8 @@ export async function enqueueEvents(
         kind: type,
         account_id: null,
         recipient: '',
-        recipient_key: '',
+        // By it the outbox finds what happened to the account before.
+        recipient_key: `account:${id}`,
         parameters: JSON.stringify({ accountId: id, username, email, cause }),
         link_id: null,
         state: 'waiting' as const,

@@ -1,5 +1,6 @@
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
+import { setImmediate as setImmediatePromise, setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import { sql } from 'kysely'
 import { createId } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, Trx } from '../database/database.ts'
 import type { AccountEvent } from '../hooks.ts'
@@ -18,6 +19,8 @@ export const claimTime = 10_000
 /** How long a stop waits for mails that are being sent. */
 const stopPatience = 3_000
 const claimRenewal = 3_000
+/** How long a listener may take for an event before it is told again. */
+const listenerPatience = 30_000
 /** What is said about the security of an account is said even when the account is gone. */
 const outlivesAccount = (kind: MailKind) => kind === 'account-deleted' || kind === 'password-changed'
 
@@ -63,6 +66,10 @@ export interface OutboxSettings {
   readonly now: () => number
 }
 
+/** What happens to an account at the same moment happens in this order. */
+const orderOf = (table: string) =>
+  sql`case ${sql.ref(`${table}.kind`)} when 'accountCreated' then 0 when 'accountVerified' then 1 else 2 end`
+
 interface Due {
   readonly id: string
   readonly kind: string
@@ -84,6 +91,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   const { database, mailer, log, now } = settings
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> | undefined
+  let telling: Promise<void> | undefined
+  let hurry = new AbortController()
   let again = false
   let stopped = true
 
@@ -154,10 +163,29 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     log.info({ mail: mail.id, kind }, 'mail sent')
   }
 
+  /** Rejects when somebody takes too long; who hangs must hold up neither the other events nor the stop. */
+  const inTime = async (told: Promise<void>) => {
+    const { promise: tooLate, reject } = Promise.withResolvers<never>()
+    const { signal } = hurry
+    const breakOff = () => reject(new Error('the server stopped before the listeners were done'))
+    if (signal.aborted) breakOff()
+    signal.addEventListener('abort', breakOff)
+    const limit = setTimeout(() => reject(new Error(`the listeners were not done after ${listenerPatience} ms`)), listenerPatience).unref()
+    try {
+      await Promise.race([told, tooLate])
+    } finally {
+      clearTimeout(limit)
+      signal.removeEventListener('abort', breakOff)
+    }
+  }
+
   const tell = async (row: Due): Promise<void> => {
+    const tellEvent = settings.tellEvent()
+    // The last listener has gone since the event was looked up: it waits for the next one.
+    if (tellEvent === null) return wait(row, now(), null, row.attempts)
     const renewal = setInterval(renewClaim, claimRenewal, row)
     try {
-      await settings.tellEvent()?.(readEvent(row))
+      await inTime(tellEvent(readEvent(row)))
     } catch (error) {
       clearInterval(renewal)
       log.warn({ err: error, event: row.id, type: row.kind }, 'a listener of onAccountEvent failed')
@@ -166,6 +194,19 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       clearInterval(renewal)
     }
     await finish(row.id, 'sent', null)
+  }
+
+  /** Gives up the claim until then. */
+  const wait = async ({ id, attempts: before }: Due, until: number, reason: string | null, attempts = before + 1) => {
+    await database.transaction((trx) =>
+      trx
+        .updateTable('gs_outbox')
+        .set({ next_attempt_at: until, last_error: reason, attempts })
+        .where('id', '=', id)
+        .where('state', '=', 'waiting')
+        .where('attempts', '=', before + 1)
+        .execute()
+    )
   }
 
   const postpone = async (mail: Due, error: unknown) => {
@@ -179,18 +220,17 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       log.error(facts, 'mail given up')
       return
     }
-    const wait = Math.min(longestRetry, firstRetry * 2 ** mail.attempts)
-    await database.transaction((trx) =>
-      trx
-        .updateTable('gs_outbox')
-        .set({ next_attempt_at: now() + wait, last_error: reason })
-        .where('id', '=', mail.id)
-        .where('state', '=', 'waiting')
-        .where('attempts', '=', mail.attempts + 1)
-        .execute()
-    )
-    log.warn({ ...facts, retryIn: wait }, 'mail could not be sent and waits')
+    const retryIn = Math.min(longestRetry, firstRetry * 2 ** mail.attempts)
+    await wait(mail, now() + retryIn, reason)
+    if (!isAccountEvent(mail.kind)) log.warn({ ...facts, retryIn }, 'mail could not be sent and waits')
   }
+
+  /** Nothing that happened to the account before waits still: an application that hears of an end before the beginning would get it wrong. */
+  const firstOfAccount = sql<boolean>`(gs_outbox.recipient <> '' or not exists (
+    select 1 from gs_outbox as earlier
+    where earlier.recipient_key = gs_outbox.recipient_key and earlier.state = 'waiting'
+      and (earlier.created_at < gs_outbox.created_at
+        or (earlier.created_at = gs_outbox.created_at and ${orderOf('earlier')} < ${orderOf('gs_outbox')}))))`
 
   const dueOf = (kinds: 'in' | 'not in', limit: number): Promise<Due[]> =>
     database.db
@@ -199,22 +239,52 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       .where('state', '=', 'waiting')
       .where('next_attempt_at', '<=', now())
       .where('kind', kinds, accountEventTypes)
+      .where(firstOfAccount)
       .orderBy('next_attempt_at')
       .limit(limit)
       .execute()
 
-  /** Mails first: somebody waits for them, and an import may have left thousands of events. */
-  const due = async (): Promise<Due[]> => {
-    const mails = await dueOf('not in', batch)
-    return mails.length > 0 || settings.tellEvent() === null ? mails : dueOf('in', eventBatch)
+  const deliverAll = async (rows: readonly Due[]) => {
+    const results = await Promise.allSettled(rows.map(deliver))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  const dueEvents = async () => (stopped || settings.tellEvent() === null ? [] : dueOf('in', eventBatch))
+
+  /** Beside the mails, which must not wait for a slow listener, and after those that are due, because an import may have left thousands. */
+  const tellDue = async (): Promise<void> => {
+    let events = await dueEvents()
+    if (events.length === 0) return
+    const tellAll = async () => {
+      for (; events.length > 0; events = await dueEvents()) {
+        await deliverAll(events)
+        // Nothing on SQLite waits for anything: without this nobody else would be served until the last one is told.
+        await setImmediatePromise()
+      }
+    }
+    const end = (delay: number) => {
+      telling = undefined
+      plan(delay)
+    }
+    telling = tellAll().then(
+      () => end(50),
+      (error: unknown) => {
+        log.error({ err: error }, 'the account events could not be told')
+        end(5_000)
+      }
+    )
   }
 
   const work = async (): Promise<void> => {
-    for (let mails = await due(); mails.length > 0 && !stopped; mails = await due()) {
-      const results = await Promise.allSettled(mails.map(deliver))
-      const failed = results.find((result) => result.status === 'rejected')
-      if (failed !== undefined) throw failed.reason
-    }
+    for (let mails = await dueOf('not in', batch); mails.length > 0 && !stopped; mails = await dueOf('not in', batch))
+      await deliverAll(mails)
+    if (telling === undefined) await tellDue()
+  }
+
+  const plan = (delay: number) => {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(run, delay).unref()
   }
 
   const sleep = async () => {
@@ -222,10 +292,10 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       .selectFrom('gs_outbox')
       .select((eb) => eb.fn.min('next_attempt_at').as('at'))
       .where('state', '=', 'waiting')
-      .$if(settings.tellEvent() === null, (query) => query.where('kind', 'not in', accountEventTypes))
+      .where(firstOfAccount)
+      .$if(telling !== undefined || settings.tellEvent() === null, (query) => query.where('kind', 'not in', accountEventTypes))
       .executeTakeFirst()
-    const wait = next?.at == null ? longestSleep : next.at - now()
-    if (!stopped) timer = setTimeout(run, Math.max(50, Math.min(longestSleep, wait))).unref()
+    plan(Math.max(50, Math.min(longestSleep, next?.at == null ? longestSleep : next.at - now())))
   }
 
   const run = () => {
@@ -239,7 +309,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       .then(sleep)
       .catch((error: unknown) => {
         log.error({ err: error }, 'the outbox could not be worked on')
-        if (!stopped) timer = setTimeout(run, 5_000).unref()
+        plan(5_000)
       })
       .finally(() => {
         working = undefined
@@ -283,6 +353,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     wake: run,
     start() {
       stopped = false
+      hurry = new AbortController()
       run()
     },
     async stop() {
@@ -291,12 +362,13 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       // A mail server that hangs must not hold up the stop; what is broken off is sent again after the next start.
       const patience = new AbortController()
       await Promise.race([
-        working,
+        Promise.all([working, telling]),
         setTimeoutPromise(stopPatience, undefined, { ref: false, signal: patience.signal }).catch(() => undefined)
       ])
       patience.abort()
+      hurry.abort()
       await mailer.close()
-      await working
+      await Promise.all([working, telling])
     },
     async prune(db, at) {
       await db

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
@@ -40,6 +40,12 @@ describe('a rewritten stream', () => {
 
   it('fails before it begins when there is no file', async (t) => {
     await assert.rejects(openInterpreted(join(temporaryDirectory(t), 'missing'), 5, table, values), { code: 'ENOENT' })
+  })
+
+  it('follows no link', async (t) => {
+    const path = plant(t, 'x')
+    symlinkSync(path, `${path}.link`)
+    await assert.rejects(openInterpreted(`${path}.link`, 1, table, values), { code: 'ELOOP' })
   })
 
   it('fails, and closes the file, when it cannot be read', async (t) => {

@@ -1,16 +1,20 @@
-import { close, open, read } from 'node:fs'
+import { close, constants, open, read } from 'node:fs'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { Interpreter, type SymbolTable } from './interpret.ts'
 
 const openFile = promisify(open)
 const longestChunk = 65_536
+/** All links have been followed before; one that has taken the place of the file since was not looked at. */
+const reading = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 
 /** One stream that reads and rewrites; two of them, one behind the other, cost twice as much for the usual small file. */
 class InterpretedStream extends Readable {
   readonly #file: number
   readonly #interpreter: Interpreter
   readonly #chunkLength: number
+  #reading = false
+  #afterRead: (() => void) | undefined
 
   constructor(file: number, chunkLength: number, interpreter: Interpreter) {
     super()
@@ -25,8 +29,11 @@ class InterpretedStream extends Readable {
 
   #readChunk(): void {
     const chunk = Buffer.allocUnsafeSlow(this.#chunkLength)
+    this.#reading = true
     read(this.#file, chunk, 0, chunk.length, null, (error, length) => {
-      if (error === null) this.#rewrite(chunk, length)
+      this.#reading = false
+      if (this.#afterRead !== undefined) this.#afterRead()
+      else if (error === null) this.#rewrite(chunk, length)
       else this.destroy(error)
     })
   }
@@ -43,7 +50,10 @@ class InterpretedStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    close(this.#file, (closeError) => done(error ?? closeError))
+    const end = () => close(this.#file, (closeError) => done(error ?? closeError))
+    // The number of a closed file belongs to the next one that is opened, and a read that is still under way would read from that.
+    if (this.#reading) this.#afterRead = end
+    else end()
   }
 }
 
@@ -51,6 +61,7 @@ class InterpretedStream extends Readable {
  * A file with its symbols replaced, as a stream of chunks; memory does not depend on the length of the file.
  *
  * @param length of the file, bytes: short ones are read at once
+ * @param path with all links followed
  * @throws what `open` says, before anything is sent
  */
 export async function openInterpreted(
@@ -59,6 +70,6 @@ export async function openInterpreted(
   table: SymbolTable,
   values: ReadonlyMap<string, Buffer>
 ): Promise<Readable> {
-  const file = await openFile(path, 'r')
+  const file = await openFile(path, reading)
   return new InterpretedStream(file, Math.min(longestChunk, length + 1), new Interpreter(table, values))
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -468,6 +469,14 @@ describe('an open mount', () => {
     assert.equal((await browser().get('/pub/also-dir/')).body, 'index of dir')
   })
 
+  it('never opens pipes, which would not come to an end', async (t) => {
+    for (const options of [{}, { interpret: ['.js'] }]) {
+      const { browser, pub } = await begin(t, options)
+      execFileSync('mkfifo', [join(pub, 'pipe.js')])
+      for (const method of ['GET', 'HEAD'] as const) assert.equal((await browser().send({ method, url: '/pub/pipe.js' })).statusCode, 404)
+    }
+  })
+
   it('can be stored and asked for again, until the answer carries a cookie', async (t) => {
     const { browser } = await begin(t)
     const first = await browser().get('/pub/a.js')
@@ -599,19 +608,43 @@ describe('gsMount refuses while registering', () => {
     const root = join(files(t), 'a')
     for (const headers of [{ 'x-a': 'b\r\nset-cookie: x=y' }, { 'x y': 'z' }, { 'x-a': 5 }, [], 'x', null])
       await refused(t, [{ prefix: '/x', root, headers }], /the option headers of the mount \/x /)
+    for (const name of [
+      'Content-Length',
+      'transfer-encoding',
+      'trailer',
+      'connection',
+      'content-encoding',
+      'ETag',
+      'last-modified',
+      'date'
+    ])
+      await refused(t, [{ prefix: '/x', root, headers: { [name]: '5' } }], new RegExp(`has ${name}, .* leave it out`))
+    await refused(t, [{ prefix: '/x', root, headers: { 'content-type': 'text/plain' } }], /use mimeTypes/)
+    await refused(t, [{ prefix: '/x', root, headers: { 'Cache-Control': 'public' } }], /use cacheControl/)
     for (const mimeTypes of [{ html: 'text/html' }, { '.a': 'x\n' }, { '.a/b': 'x' }, { '.a': null }, [], null])
       await refused(t, [{ prefix: '/x', root, mimeTypes }], /the option mimeTypes of the mount \/x /)
     for (const interpret of [['.exe'], ['js'], [''], '.js', true, null, ['.js', 5], ['.js', '.constructor']])
       await refused(t, [{ prefix: '/x', root, interpret }], /the option interpret of the mount \/x must be a list of suffixes/)
     for (const index of ['', '.', '..', 'a/b', '/a', '.env', 5, null])
       await refused(t, [{ prefix: '/x', root, default: index }], /the option default of the mount \/x must be the name of a file/)
-    await refused(t, [{ prefix: '/x', root, cacheControl: 'a\nb' }], /cache-control/)
+    await refused(t, [{ prefix: '/x', root, cacheControl: 'a\nb' }], /the option cacheControl of the mount \/x is/)
   })
 
   it('roots that are no directories', async (t) => {
     const base = files(t)
     for (const root of [join(base, 'missing'), join(base, 'a/index.html'), '', '.', 'src', undefined, null, 5, `${base}\0`])
       await refused(t, [{ prefix: '/x', root }], /the root of the mount \/x is .* it must be the absolute path of a directory/)
+  })
+
+  it('values as they are in anything but plain text', async (t) => {
+    const root = join(files(t), 'a')
+    await refused(
+      t,
+      [{ prefix: '/x', root, interpret: ['.txt'], mimeTypes: { '.txt': 'text/html' } }],
+      /rewrites \.txt files and sends them as text\/html/
+    )
+    for (const mimeTypes of [{ '.txt': 'text/plain; charset=latin1' }, { '.txt': '' }, { '.js': 'text/x' }])
+      await build(t, {}, (app) => void app.register(gsMount, { prefix: '/x', root, interpret: ['.txt'], mimeTypes }))
   })
 
   it('a policy before the login page, unless a route answers there', async (t) => {

@@ -103,6 +103,27 @@ function resolveInterpret(prefix: string, value: unknown): readonly string[] {
   return (value as string[]).map((suffix) => suffix.toLowerCase())
 }
 
+/** Headers that say what an answer is or how it ends: a fixed value would be wrong for all answers but one, and some break the connection. */
+const headersOfAnswers: readonly string[] = [
+  'age',
+  'accept-ranges',
+  'cache-control',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'date',
+  'etag',
+  'keep-alive',
+  'last-modified',
+  'location',
+  'trailer',
+  'transfer-encoding',
+  'upgrade'
+]
+const optionsInstead: Readonly<Record<string, string>> = { 'content-type': 'use mimeTypes', 'cache-control': 'use cacheControl' }
+
 const extensionOf = (name: string) => name.slice(Math.max(0, name.lastIndexOf('.'))).toLowerCase()
 
 function resolveTexts(prefix: string, name: 'headers' | 'mimeTypes', value: unknown): Readonly<Record<string, string>> {
@@ -110,6 +131,10 @@ function resolveTexts(prefix: string, name: 'headers' | 'mimeTypes', value: unkn
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse(`the option ${name} of the mount ${prefix} must be an object with texts.`)
   for (const [key, text] of Object.entries(value)) {
+    if (name === 'headers' && headersOfAnswers.includes(key.toLowerCase())) {
+      const cure = optionsInstead[key.toLowerCase()] ?? 'leave it out'
+      refuse(`the option headers of the mount ${prefix} has ${key}, which belongs to each answer by itself; ${cure}.`)
+    }
     try {
       if (typeof text !== 'string') throw new TypeError('not a text')
       if (name === 'headers') validateHeaderName(key)
@@ -120,6 +145,17 @@ function resolveTexts(prefix: string, name: 'headers' | 'mimeTypes', value: unkn
     }
   }
   return value as Record<string, string>
+}
+
+function resolveMimeTypes(prefix: string, value: unknown, interpret: readonly string[]): ReadonlyMap<string, string> {
+  const types = Object.entries(resolveTexts(prefix, 'mimeTypes', value)).map(([key, type]) => [key.toLowerCase(), type] as const)
+  // Values go into plain text as they are, which is not safe in anything else.
+  const bare = types.find(
+    ([key, type]) => extensionOf(key) === '.txt' && interpret.some((suffix) => suffix.endsWith('.txt')) && !/^(text\/plain\b|$)/i.test(type)
+  )
+  if (bare !== undefined)
+    refuse(`the mount ${prefix} rewrites ${bare[0]} files and sends them as ${bare[1]}; name another suffix, or leave them text/plain.`)
+  return new Map(types)
 }
 
 interface ResolvedMount extends MountPlace {
@@ -155,21 +191,28 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMo
   const { default: index = 'index.html', cacheControl = 'public, max-age=0, must-revalidate' } = options
   if (typeof index !== 'string' || !/^[^./\\\0][^/\\\0]*$/.test(index))
     refuse(`the option default of the mount ${name} must be the name of a file; it is ${JSON.stringify(index)}.`)
-  resolveTexts(name, 'headers', { 'cache-control': cacheControl })
+  try {
+    validateHeaderValue('cache-control', cacheControl)
+  } catch {
+    refuse(`the option cacheControl of the mount ${name} is ${JSON.stringify(cacheControl)}, which cannot be sent.`)
+  }
+  const interpret = resolveInterpret(name, options.interpret)
+  const proxy = 'proxy' in options ? resolveAddress(name, 'proxy', options.proxy) : null
   return {
     name,
     prefix: app.prefix.replace(/\/$/, '') + prefix,
     root: 'root' in options ? resolveRoot(name, options.root) : null,
+    upstream: proxy === null ? null : { origin: proxy.origin, path: proxy.pathname.replace(/\/$/, '') },
     given,
     policy: JSON.stringify(given),
     open: given === 0,
     handler: options.handler ?? null,
-    proxy: 'proxy' in options ? resolveAddress(name, 'proxy', options.proxy) : null,
+    proxy,
     redirect: 'redirect' in options ? resolveAddress(name, 'redirect', options.redirect) : null,
     indexes: [...new Set([index, 'index.html'])],
-    interpret: resolveInterpret(name, options.interpret),
+    interpret,
     cacheControl,
-    mimeTypes: new Map(Object.entries(resolveTexts(name, 'mimeTypes', options.mimeTypes)).map(([key, type]) => [key.toLowerCase(), type])),
+    mimeTypes: resolveMimeTypes(name, options.mimeTypes, interpret),
     headers: resolveTexts(name, 'headers', options.headers)
   }
 }
@@ -208,7 +251,9 @@ async function serveFiles(scope: FastifyInstance, prefix: string, mount: Resolve
         const found = files.find(mount, path, indexes)
         if (found.kind === 'nothing' && handler !== null) {
           const answer: unknown = await handler(request, reply)
-          return answer !== undefined && !reply.sent ? reply.send(answer) : reply
+          // As Fastify itself does it after an async handler.
+          const ended = answer !== undefined || reply.statusCode === 204
+          return ended && !reply.sent ? reply.send(answer) : reply
         }
         const interpreted = found.kind === 'file' ? interpretedFile(mount, found) : null
         return interpreted === null ? undefined : sendInterpreted(request, reply, interpreted, symbols, origin)
@@ -307,7 +352,10 @@ async function mount(app: FastifyInstance, options: GsMountOptions): Promise<voi
     scope.addHook('onRequest', requirePolicy)
 
     if (mount.root !== null) return serveFiles(scope, prefix, mount, services)
-    if (mount.proxy !== null) return registerProxy(scope, { prefix, upstream: mount.proxy, cookieName: services.cookieName })
+    if (mount.proxy !== null) {
+      const namesOther = (path: string) => services.files.namesOther(mount, path)
+      return registerProxy(scope, { prefix, upstream: mount.proxy, cookieName: services.cookieName, namesOther })
+    }
     const handler = mount.redirect === null ? mount.handler! : redirectTo(mount.redirect, mount.prefix)
     for (const url of routesOf(prefix)) scope.route({ method: allMethods, url, handler })
     return undefined

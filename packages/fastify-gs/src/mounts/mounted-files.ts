@@ -8,9 +8,11 @@ export interface MountPlace {
   readonly prefix: string
   /** Directory with all links followed; null: this mount has no files. */
   readonly root: string | null
+  /** The server behind a proxy, and the path there without slash at its end; null: this mount is none. */
+  readonly upstream: { readonly origin: string; readonly path: string } | null
   /** Whether everybody may see it. */
   readonly open: boolean
-  /** Two mounts may share a root when this is the same. */
+  /** Two mounts may share a root, or a place of the server behind, when this is the same. */
   readonly policy: string
 }
 
@@ -38,7 +40,7 @@ export class MountedFiles {
 
   /** @throws {GsOptionError} its files would be served past somebody's policy */
   add(place: MountPlace): void {
-    const { prefix, root, policy } = place
+    const { prefix, root, upstream, policy } = place
     const name = prefix === '' ? '/' : prefix
     for (const other of this.#places) {
       if (other.prefix.toLowerCase() === prefix.toLowerCase())
@@ -47,6 +49,13 @@ export class MountedFiles {
         throw new GsOptionError(
           `fastify-gs: the mounts ${other.prefix === '' ? '/' : other.prefix} and ${name} have the same root (${root}) and different policies, so the looser one would show the files of the stricter; give each its own directory.`
         )
+      }
+      if (upstream !== null && other.upstream !== null && other.policy !== policy) {
+        if (other.upstream.origin === upstream.origin && other.upstream.path === upstream.path) {
+          throw new GsOptionError(
+            `fastify-gs: the mounts ${other.prefix === '' ? '/' : other.prefix} and ${name} lead to the same place (${upstream.origin}${upstream.path}) and have different policies, so the looser one would show what is behind the stricter; leave one out.`
+          )
+        }
       }
     }
     const exposed = root === null ? undefined : this.#private.find((file) => below(file, root))
@@ -74,10 +83,46 @@ export class MountedFiles {
       if (other.root === null || !below(real, other.root)) continue
       if (owner === undefined || other.root.length > owner.root!.length) owner = other
     }
-    if (owner === undefined) return false
-    if (owner.root !== place.root) return owner.open
-    const address = `${place.prefix}/${relative(place.root!, real).replaceAll(sep, '/')}`.toLowerCase()
-    return !this.#places.some(({ prefix }) => prefix.length > place.prefix.length && underPrefix(address, prefix.toLowerCase()))
+    if (owner === undefined || (owner.root !== place.root && !owner.open)) return false
+    const { root } = owner
+    const path = relative(root!, real).replaceAll(sep, '/').toLowerCase()
+    const owners = root === place.root ? [place] : this.#places.filter((other) => other.root === root)
+    return !owners.some(({ prefix }) => this.#leadsInside(prefix, `${prefix}/${path}`))
+  }
+
+  /**
+   * Whether the server behind this mount could take the path of a request for one of another mount, which has a policy of its own: of an
+   * inner mount, or of one that leads to an inner place of the same server. Other servers may know other spellings of one path than our
+   * router: in capitals, with parameters or dots behind a segment, encoded twice.
+   */
+  namesOther(place: MountPlace, path: string): boolean {
+    let decoded = path
+    try {
+      for (let times = 0; times < 3 && decoded.includes('%'); times++) decoded = decodeURIComponent(decoded)
+    } catch {
+      // What cannot be decoded once more is compared as it is.
+    }
+    const segments = decoded.split(/[/\\]/).map((segment) => segment.replace(/;.*$/s, '').replace(/[. \0]+$/, ''))
+    const address = `/${segments.filter((segment) => segment !== '').join('/')}`
+    return this.#leadsInside(place.prefix, address) || this.#leadsBehind(place, address.slice(place.prefix.length))
+  }
+
+  #leadsBehind({ upstream, policy }: MountPlace, rest: string): boolean {
+    if (upstream === null) return false
+    const path = (upstream.path + rest).toLowerCase()
+    return this.#places.some(
+      (other) =>
+        other.policy !== policy &&
+        !other.open &&
+        other.upstream?.origin === upstream.origin &&
+        other.upstream.path.length > upstream.path.length &&
+        underPrefix(path, other.upstream.path.toLowerCase())
+    )
+  }
+
+  #leadsInside(from: string, address: string): boolean {
+    const path = address.toLowerCase()
+    return this.#places.some(({ prefix }) => prefix.length > from.length && underPrefix(path, prefix.toLowerCase()))
   }
 
   /**
@@ -105,7 +150,11 @@ export class MountedFiles {
   /** For the file server: whether a path below the root may be served; of what does not exist it says itself. */
   allows(place: MountPlace, path: string): boolean {
     try {
-      return this.mayServe(place, realpathSync.native(join(place.root!, path)))
+      const real = realpathSync.native(join(place.root!, path))
+      if (!this.mayServe(place, real)) return false
+      // To read from a pipe or a device may never end.
+      const stats = statSync(real)
+      return stats.isFile() || stats.isDirectory()
     } catch (error) {
       // What cannot be followed to its end stays closed.
       return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFileSync, mkdirSync } from 'node:fs'
+import { writeFileSync, mkdirSync, symlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
+import type { FastifyReply } from 'fastify'
 import { gsMount } from '../index.ts'
 import { build } from '../testing/build.ts'
 import { temporaryDirectory } from '../testing/databases.ts'
@@ -67,6 +68,15 @@ describe('a mount with a handler', () => {
     assert.equal((await alice.get('/site/inner/')).body, 'inner handler')
   })
 
+  it('ends without a body when it says so by the status', async (t) => {
+    const handler = async (_request: unknown, reply: FastifyReply) => void reply.code(204)
+    const { browser } = await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/site', root: files(t), handler })
+    })
+    for (const method of ['GET', 'HEAD', 'POST'] as const)
+      assert.equal((await browser().send({ method, url: '/site/x' })).statusCode, 204, method)
+  })
+
   it('may answer later, and its failure is the answer of the application', async (t) => {
     const { browser } = await build(t, {}, async (app) => {
       await app.register(gsMount, {
@@ -123,6 +133,30 @@ describe('a mount of files', () => {
       const { body } = await rawRequest((app.server.address() as AddressInfo).port, 'GET', target)
       assert.ok(!body.includes('CANARY'), target)
     }
+  })
+
+  it('shows nothing there by way of another open mount either', async (t) => {
+    const root = files(t)
+    mkdirSync(join(root, 'dir/closed'))
+    for (const name of ['x.txt', 'x.js']) writeFileSync(join(root, 'dir/closed', name), 'CANARY')
+    writeFileSync(join(root, 'dir/seen.js'), 'seen')
+    symlinkSync(join(root, 'dir/closed'), join(root, 'link'))
+    symlinkSync(join(root, 'dir'), join(root, 'seen'))
+    const { app } = await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/', root, interpret: ['.js'] })
+      await app.register(gsMount, { prefix: '/dir', root: join(root, 'dir') })
+      await app.register(gsMount, { prefix: '/dir/closed', policy: 5, handler: () => 'inside' })
+      await app.register(gsMount, { prefix: '/other', root })
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const name of ['x.txt', 'x.js']) {
+      for (const path of ['/dir/closed/', '/dir%2fclosed%2f', '/link/', '/other/dir/closed/', '/other/link/', '/seen/closed/']) {
+        const { status, body } = await rawRequest(port, 'GET', path + name)
+        assert.ok(status >= 400 && status < 500 && !body.includes('CANARY'), `${path}${name} ${status}`)
+      }
+    }
+    assert.ok((await rawRequest(port, 'GET', '/seen/seen.js')).body.includes('seen'))
   })
 
   it('has the types and headers that were chosen', async (t) => {
@@ -227,7 +261,9 @@ describe('a mount with a proxy', () => {
         'x-gs-username': 'admin',
         'X-Gs-Mask': '7',
         'x-gs-other': 'x',
-        'x-forwarded-for': '6.6.6.6'
+        'x-forwarded-for': '6.6.6.6',
+        'x-real-ip': '6.6.6.6',
+        forwarded: 'for=6.6.6.6'
       }
     })
     assert.deepEqual([answer.statusCode, answer.body, answer.headers['x-up']], [200, 'from upstream', 'yes'])
@@ -241,6 +277,7 @@ describe('a mount with a proxy', () => {
     assert.equal(got!.headers['x-gs-mask'], '5')
     assert.equal(got!.headers['x-gs-other'], undefined)
     assert.equal(got!.headers['x-forwarded-for'], '127.0.0.1')
+    assert.deepEqual([got!.headers['x-real-ip'], got!.headers['forwarded']], [undefined, undefined])
 
     await browser().get('/open/', { 'x-gs-username': 'admin', 'x-gs-account': '1' })
     assert.equal(seen[1]!.url, '/')
@@ -270,10 +307,129 @@ describe('a mount with a proxy', () => {
     assert.equal(seen.at(-1)!.url, '/base/a.b/c..d')
   })
 
+  it('leads into no inner mount, however the server behind may read a path', async (t) => {
+    const { seen, address } = await upstream(t)
+    const { app } = await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/api', proxy: address })
+      await app.register(gsMount, { prefix: '/api/admin', proxy: `${address}/admin`, policy: 7 })
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const path of [
+      'admin/x',
+      '/admin/x',
+      'ADMIN/x',
+      '%61dmin/x',
+      '%2561dmin/x',
+      'admin;a=b/x',
+      'admin;',
+      'admin./x',
+      'admin%20/x',
+      'admin%3bx',
+      'admin%00'
+    ]) {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const { status } = await rawRequest(port, method, `/api/${path}`)
+        assert.ok(status >= 400 && status < 500, `${method} ${path}: ${status}`)
+      }
+    }
+    assert.deepEqual(seen, [])
+    for (const path of ['administration', 'x/admin', 'a%20b']) assert.equal((await rawRequest(port, 'GET', `/api/${path}`)).status, 200)
+  })
+
+  it('takes the prefix itself for the root of the other server', async (t) => {
+    const { seen, address } = await upstream(t)
+    const { browser } = await build(t, {}, (app) => void app.register(gsMount, { prefix: '/api', proxy: address }))
+    for (const url of ['/api', '/api?x=1', '/api/']) await browser().get(url)
+    assert.deepEqual(
+      seen.map(({ url }) => url),
+      ['/', '/?x=1', '/']
+    )
+  })
+
+  it('passes on no header that the server behind could take for ours', async (t) => {
+    const { seen, address } = await upstream(t)
+    const { browser } = await build(t, {}, (app) => void app.register(gsMount, { prefix: '/api', proxy: address }))
+    await browser().get('/api/x', { x_gs_username: 'admin', 'X-Gs_Mask': '7', 'x_gs-level': '50', x_forwarded_for: '6.6.6.6', x_own: '1' })
+    const names = Object.keys(seen[0]!.headers).filter((name) => name.startsWith('x'))
+    assert.deepEqual(names.toSorted(), ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-gs-level', 'x-gs-mask', 'x_own'])
+  })
+
+  it('asks a server that is busy once', async (t) => {
+    let asked = 0
+    const server = createServer((_request, response) => void response.writeHead(++asked === 1 ? 503 : 200).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const proxy = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { browser } = await build(t, {}, (app) => void app.register(gsMount, { prefix: '/api', proxy }))
+    assert.equal((await browser().get('/api/x')).statusCode, 503)
+    assert.equal(asked, 1)
+  })
+
   it('answers 502 without a word of the inside when nobody is there', async (t) => {
     const { browser } = await build(t, {}, (app) => void app.register(gsMount, { prefix: '/api', proxy: 'http://127.0.0.1:9' }))
     const { statusCode, body } = await browser().get('/api/x')
     assert.equal(statusCode, 502)
     assert.ok(!body.includes('127.0.0.1') && !body.includes('ECONN'), body)
+  })
+
+  it('shows nothing of the same server that another mount keeps for some', async (t) => {
+    const { seen, address } = await upstream(t)
+    const { app, member } = await build(t, {}, async (app) => {
+      await app.register(gsMount, { prefix: '/open', proxy: `${address}/site` })
+      await app.register(gsMount, { prefix: '/boss', proxy: `${address}/site/admin`, policy: 5 })
+      await app.register(gsMount, { prefix: '/part', proxy: `${address}/site/admin/public` })
+      await app.register(gsMount, { prefix: '/help', proxy: `${address}/site/help` })
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const path of [
+      'admin',
+      'admin/',
+      'admin/x',
+      'ADMIN/x',
+      '%61dmin/x',
+      '%2561dmin/x',
+      'admin;a=b/x',
+      'admin./x',
+      '/admin/x',
+      'admin?x'
+    ])
+      assert.equal((await rawRequest(port, 'GET', `/open/${path}`)).status, 404, path)
+    assert.equal(seen.length, 0)
+    for (const path of ['/open/administration', '/open/x/admin', '/part/x', '/open/help/x', '/help/x'])
+      assert.equal((await rawRequest(port, 'GET', path)).status, 200, path)
+    assert.equal((await (await member('alice')).get('/boss/x')).statusCode, 200)
+    assert.equal(seen.at(-1)!.url, '/site/admin/x')
+  })
+
+  it('is refused at the start beside one to the same place with another policy', async (t) => {
+    await assert.rejects(
+      build(t, {}, async (app) => {
+        await app.register(gsMount, { prefix: '/a', proxy: 'http://127.0.0.1:9/x/' })
+        await app.register(gsMount, { prefix: '/b', proxy: 'http://127.0.0.1:9/x', policy: 5 })
+      }),
+      /the mounts \/a and \/b lead to the same place \(http:\/\/127\.0\.0\.1:9\/x\) and have different policies/
+    )
+  })
+
+  it('turns redirects to the server behind into ones to itself', async (t) => {
+    let location = ''
+    const server = createServer((_request, response) => response.writeHead(302, { location }).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { browser } = await build(t, {}, (app) => void app.register(gsMount, { prefix: '/api', proxy: `${address}/base` }))
+    for (const [given, seen] of [
+      [`${address}/base/x?y`, '/api/x?y'],
+      [`${address}/base`, '/api/'],
+      [`${address}/base?x`, '/api/?x'],
+      ['/base/x', '/api/x'],
+      [`${address}/based`, `${address}/based`],
+      ['https://elsewhere.test/x', 'https://elsewhere.test/x']
+    ] as const) {
+      location = given
+      assert.equal((await browser().get('/api/x')).headers.location, seen, given)
+    }
   })
 })

@@ -8,6 +8,8 @@ export interface ProxySettings {
   /** Origin and path in front of which the prefix is replaced. */
   readonly upstream: URL
   readonly cookieName: string
+  /** Whether the server behind could take a path for one of another mount, which has a policy of its own. */
+  readonly namesOther: (path: string) => boolean
 }
 
 /** Steps upwards in any spelling that the server behind might understand. */
@@ -23,13 +25,24 @@ function withoutCookie(header: string | undefined, name: string): string | undef
   return rest === '' ? undefined : rest
 }
 
+/** With underscores too: CGI and what came after it (PHP, WSGI) see no difference. */
+const ours = /^(?:x[-_](?:gs[-_]|(?:forwarded[-_](?:for|host|proto|port|prefix|server)|real[-_]ip)$)|forwarded$)/
+
 const setsCookie = (name: string) => (cookie: string) => cookie.split('=', 1)[0]!.trim() === name
 
 /** What is between us and the server behind is not for the visitor (RFC 9110, 7.6.1). */
 const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'te', 'trailer', 'transfer-encoding', 'upgrade']
 
-function repliedHeaders(headers: IncomingHttpHeaders, cookieName: string): IncomingHttpHeaders {
+/** A redirect to an address of the server behind is one to an address of ours. */
+function repliedLocation(location: string, upstream: URL, prefix: string): string {
+  const base = upstream.origin + upstream.pathname.replace(/\/$/, '')
+  const rest = location.slice(base.length)
+  return location.startsWith(base) && /^(?:[/?#]|$)/.test(rest) ? prefix + (rest.startsWith('/') ? rest : `/${rest}`) : location
+}
+
+function repliedHeaders(headers: IncomingHttpHeaders, { cookieName, upstream, prefix }: ProxySettings): IncomingHttpHeaders {
   const { 'set-cookie': cookies, ...passed } = headers
+  if (passed.location !== undefined) passed.location = repliedLocation(passed.location, upstream, prefix)
   const dropped = new Set([...hopByHop, ...(headers.connection?.toLowerCase().split(',') ?? []).map((name) => name.trim())])
   const others = Object.fromEntries(Object.entries(passed).filter(([name]) => !dropped.has(name.toLowerCase())))
   const kept = (cookies === undefined ? [] : [cookies].flat()).filter((cookie) => !setsCookie(cookieName)(cookie))
@@ -41,7 +54,7 @@ function repliedHeaders(headers: IncomingHttpHeaders, cookieName: string): Incom
  * client are dropped.
  */
 export async function registerProxy(app: FastifyInstance, settings: ProxySettings): Promise<void> {
-  const { prefix, upstream, cookieName } = settings
+  const { prefix, upstream, cookieName, namesOther } = settings
   // Only who has such a mount pays for loading it.
   const { default: httpProxy } = await import('@fastify/http-proxy')
   await app.register(async (scope) => {
@@ -53,9 +66,14 @@ export async function registerProxy(app: FastifyInstance, settings: ProxySetting
       rewritePrefix: upstream.pathname.replace(/\/$/, '') || (prefix === '' ? '/' : ''),
       preHandler(request, _reply, done) {
         const path = request.raw.url!.split('?', 1)[0]!
-        done(climbs.test(path) || climbs.test(decodeURIComponent(path)) ? gsError('GS_NOT_FOUND') : undefined)
+        const foreign = climbs.test(path) || climbs.test(decodeURIComponent(path)) || namesOther(path)
+        done(foreign ? gsError('GS_NOT_FOUND') : undefined)
       },
+      // The prefix itself is the root there; an empty path would be taken for "the path of the request".
+      handler: (_request, reply, path, options) => reply.from(path || '/', options),
       replyOptions: {
+        // A server that says 503 has enough to do.
+        retryDelay: () => null,
         onError(reply, { error }) {
           reply.log.warn({ err: error, upstream: upstream.origin }, 'the server behind a mount did not answer')
           reply.send(gsError('GS_UPSTREAM'))
@@ -63,10 +81,10 @@ export async function registerProxy(app: FastifyInstance, settings: ProxySetting
         rewriteRequestHeaders: (request, headers) => {
           const { cookie, ...others } = headers
           const rest = withoutCookie(cookie, cookieName)
-          const passed = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith('x-gs-')))
+          const passed = Object.fromEntries(Object.entries(others).filter(([name]) => !ours.test(name)))
           return { ...passed, ...(rest !== undefined && { cookie: rest }), ...visitorHeaders(request as FastifyRequest) }
         },
-        rewriteHeaders: (headers) => repliedHeaders(headers as IncomingHttpHeaders, cookieName) as never
+        rewriteHeaders: (headers) => repliedHeaders(headers as IncomingHttpHeaders, settings) as never
       }
     })
   })

@@ -161,6 +161,34 @@ describe('a rewritten file', () => {
     assert.ok(!body.includes('var user'))
   })
 
+  it('says nothing of the inside when it cannot be made', async (t) => {
+    for (const value of [
+      () => {
+        throw new Error('inside')
+      },
+      async () => 'inside',
+      () => ({ toString: () => 'inside' })
+    ]) {
+      const { browser } = await begin(t, {}, { symbols: { $own: value as never } })
+      const { statusCode, body } = await browser().get('/site/app.js')
+      assert.deepEqual([statusCode, JSON.parse(body).code], [500, 'GS_INTERNAL'])
+      assert.ok(!body.includes('inside') && !body.includes('object'), body)
+    }
+  })
+
+  it('has no validators, whatever the hooks of the application set', async (t) => {
+    const root = plant(t, { 'app.js': script })
+    const { browser } = await build(t, {}, async (app) => {
+      app.addHook(
+        'onRequest',
+        async (_request, reply) => void reply.headers({ etag: '"v1"', 'last-modified': 'x', 'accept-ranges': 'bytes' })
+      )
+      await app.register(gsMount, { prefix: '/site', root, interpret: ['.js'] })
+    })
+    const { headers } = await browser().get('/site/app.js')
+    for (const name of ['etag', 'last-modified', 'accept-ranges']) assert.equal(headers[name], undefined, name)
+  })
+
   it('refuses symbols that cannot work', async (t) => {
     const sentence = (symbols: unknown, expected: RegExp) =>
       assert.rejects(

@@ -32,7 +32,7 @@ export interface InterpretedFile {
  * Sends a file with the symbols replaced, chunk by chunk. It belongs to one visitor: nobody stores it, and there is nothing by which a
  * copy could be taken for still valid or sent in parts.
  *
- * @throws {GsError} `GS_CROSS_SITE`
+ * @throws {GsError} `GS_CROSS_SITE`, `GS_INTERNAL`
  */
 export async function sendInterpreted(
   request: FastifyRequest,
@@ -43,10 +43,17 @@ export async function sendInterpreted(
 ): Promise<FastifyReply> {
   reply.headers({ 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' })
   if (isForeignInclusion(request, origin)) throw gsError('GS_CROSS_SITE')
-  const values = symbols.valuesFor(request, file.kind.escape)
   reply.headers({ 'content-type': file.contentType, 'x-content-type-options': 'nosniff' })
-  if (request.method === 'HEAD') return reply.send()
-
-  // What cannot be opened is answered by a status, not by a broken body.
-  return reply.send(await openInterpreted(file.path, file.length, symbols.table, values))
+  // Hooks of the application may have set them for all answers.
+  for (const name of ['etag', 'last-modified', 'accept-ranges']) reply.removeHeader(name)
+  try {
+    const values = symbols.valuesFor(request, file.kind.escape)
+    if (request.method === 'HEAD') return reply.send()
+    // What cannot be opened is answered by a status, not by a broken body.
+    return reply.send(await openInterpreted(file.path, file.length, symbols.table, values))
+  } catch (error) {
+    // Its words are about the inside: paths of files, or whatever a symbol of the application says.
+    request.log.error({ err: error, path: file.path }, 'a file could not be rewritten')
+    throw gsError('GS_INTERNAL')
+  }
 }

@@ -31,11 +31,17 @@ export function createSymbols(own: Readonly<Record<string, SymbolValue>>, sessio
       throw new GsOptionError(`fastify-gs: the option symbols.${name} must be a function of the session that gives a text or a number.`)
   }
   const symbols = Object.entries({ ...builtIn, ...own })
+  const textOf = (name: string, value: ReturnType<SymbolValue> | undefined) => {
+    // Of applications without types.
+    if (typeof (value as unknown) === 'object' && value !== null)
+      throw new TypeError(`The symbol ${name} gave an object or a promise; it must give a text or a number, at once.`)
+    return String(value ?? '')
+  }
   return {
     table: createSymbolTable(symbols.map(([name]) => name)),
     valuesFor(request, escape) {
       const info = sessionInfo(request)
-      return new Map(symbols.map(([name, value]) => [name, Buffer.from(escape(String(value(info) ?? '')))]))
+      return new Map(symbols.map(([name, value]) => [name, Buffer.from(escape(textOf(name, value(info))))]))
     }
   }
 }

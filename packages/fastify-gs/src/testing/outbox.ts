@@ -4,7 +4,7 @@ import { issueLink, tokenOfLink } from '../accounts/email-links.ts'
 import { createKeyRing } from '../crypto/tokens.ts'
 import type { GsDatabase } from '../database/database.ts'
 import type { MailKind } from '../mail/messages.ts'
-import { createOutbox, type Outbox, type OutboxSettings } from '../mail/outbox.ts'
+import { claimTime, createOutbox, type Outbox, type OutboxSettings } from '../mail/outbox.ts'
 import type { Mail, Mailer } from '../options.ts'
 import { Clock } from './build.ts'
 import { Queue } from './queue.ts'
@@ -112,6 +112,22 @@ export class TestOutbox {
         .select('id')
         .where('state', '=', 'waiting')
         .where('next_attempt_at', '<=', this.clock.now)
+        // An event waits for those of its account that were postponed.
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('gs_outbox as earlier')
+                .select('earlier.id')
+                .whereRef('earlier.recipient_key', '=', 'gs_outbox.recipient_key')
+                .where('earlier.recipient', '=', '')
+                .where('earlier.state', '=', 'waiting')
+                .where('earlier.next_attempt_at', '>', this.clock.now)
+                // Those that are being told are no reason to stop.
+                .where('earlier.next_attempt_at', '!=', this.clock.now + claimTime)
+            )
+          )
+        )
         .execute()
     while ((await due()).length > 0) await setImmediate()
     await this.outbox.stop()

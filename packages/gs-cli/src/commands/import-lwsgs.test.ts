@@ -270,3 +270,91 @@ test('takes database, admin and confounder from the configuration of gs serve', 
   const unknown = await gs(['user', 'list', '--config', config, '--vhost', 'three.test'])
   assert.deepEqual([unknown.code, unknown.stderr], [1, `gs: ${config} has no vhost three.test; it has one.test, two.test.\n`])
 })
+
+test('a row whose user name is no text becomes nobody', async (t) => {
+  const directory = temporaryDirectory(t)
+  const lws = join(directory, 'lws.sqlite3')
+  makeLwsgsDatabase(lws, 3, [{ username: 'ann' }, { username: 'nameless' }, { username: 'blob' }])
+  const db = new Sqlite(lws)
+  db.exec("update users set username = null where username = 'nameless'; update users set username = x'626f62' where username = 'blob'")
+  db.close()
+  const place = ['--database', join(directory, 'gs.sqlite3')]
+  const { code, stdout } = await gs(['import-lwsgs', lws, '--json', ...place])
+  const { imported, refused } = JSON.parse(stdout) as Report
+  assert.deepEqual([code, imported, refused.map(({ name }) => name)], [3, 1, ['(none)', 'bob']])
+  for (const { reason } of refused) assert.match(reason, /^The user name is no text/)
+})
+
+test('a dry run that is broken off leaves no copy of the database behind', async (t) => {
+  const directory = temporaryDirectory(t)
+  const lws = join(directory, 'lws.sqlite3')
+  makeLwsgsDatabase(lws, 3, [{ username: 'ann' }])
+  const place = join(directory, 'gs.sqlite3')
+  await gsJson(['migrate', '--database', place])
+  // Stops itself as soon as the copy is there.
+  const stopper = join(directory, 'stopper.mjs')
+  writeFileSync(
+    stopper,
+    `import { existsSync, readdirSync } from 'node:fs'
+    import { join } from 'node:path'
+    const look = () => {
+      const copied = readdirSync(process.env.TMPDIR).some((name) => existsSync(join(process.env.TMPDIR, name, 'copy.sqlite3')))
+      if (copied) process.kill(process.pid, 'SIGINT')
+      else setImmediate(look)
+    }
+    setImmediate(look)`
+  )
+  const temporary = join(directory, 'tmp')
+  mkdirSync(temporary)
+  const { code, stdout } = await gs(['import-lwsgs', lws, '--dry-run', '--database', place], {
+    env: { TMPDIR: temporary },
+    nodeArgs: ['--import', stopper]
+  })
+  assert.notEqual(code, 0)
+  assert.equal(stdout.includes('would be'), false)
+  assert.deepEqual(readdirSync(temporary), [])
+})
+
+test('a dry run into a place that cannot be is refused in one sentence', async (t) => {
+  const directory = temporaryDirectory(t)
+  const lws = join(directory, 'lws.sqlite3')
+  makeLwsgsDatabase(lws, 3, [{ username: 'ann' }])
+  const text = join(directory, 'notes.txt')
+  writeFileSync(text, 'Some text that is long enough to be looked at.\n'.repeat(40))
+  for (const [place, message] of [
+    [text, /^gs: .+notes\.txt cannot be copied for the rehearsal \(file is not a database\); .+\n$/],
+    [directory, /^gs: .+ cannot be copied for the rehearsal \(.+\); .+\n$/],
+    [join(directory, 'none', 'gs.sqlite3'), /^gs: The directory .+none does not exist; .+\n$/]
+  ] as const) {
+    const { code, stdout, stderr } = await gs(['import-lwsgs', lws, '--dry-run', '--database', place])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, message)
+  }
+})
+
+test('a member keeps the name, also when somebody who never confirmed has had it longer', async (t) => {
+  const directory = temporaryDirectory(t)
+  const lws = join(directory, 'lws.sqlite3')
+  const between = Array.from({ length: 600 }, (_, index) => ({ username: `user${index}` }))
+  makeLwsgsDatabase(lws, 3, [{ username: 'Ann', email: 'squatter@mail.test', verified: 1 }, ...between, { username: 'ann' }])
+  const place = ['--database', join(directory, 'gs.sqlite3')]
+  for (const more of [['--dry-run'], []]) {
+    const { code, stdout } = await gs(['import-lwsgs', lws, '--json', ...more, ...place])
+    const { imported, refused } = JSON.parse(stdout) as Report
+    assert.deepEqual([code, imported, refused.map(({ name }) => name)], [3, 601, ['Ann']])
+  }
+  assert.equal((await gsJson<AccountRecord>(['user', 'show', 'ann', ...place])).email, 'ann@mail.test')
+})
+
+test('ends also with row numbers that are larger than numbers of JavaScript', async (t) => {
+  const directory = temporaryDirectory(t)
+  const lws = join(directory, 'lws.sqlite3')
+  makeLwsgsDatabase(lws, 3, [{ username: 'ann' }, { username: 'bob' }])
+  const db = new Sqlite(lws)
+  db.exec(
+    "update users set rowid = 9223372036854775807 where username = 'ann'; update users set rowid = 9007199254740993 where username = 'bob'"
+  )
+  db.close()
+  const { users, imported } = await gsJson<Report>(['import-lwsgs', lws, '--database', join(directory, 'gs.sqlite3')])
+  assert.deepEqual([users, imported], [2, 2])
+})

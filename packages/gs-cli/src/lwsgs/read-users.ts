@@ -13,7 +13,10 @@ export interface LwsgsUsers {
   readonly count: number
   /** Hashes of 2.x are SHA-1, those of 3.x SHA-256. */
   readonly hashes: { readonly sha1: number; readonly sha256: number }
-  /** The rows in the order in which they were written. Each batch is a query of its own: a running server is not kept waiting. */
+  /**
+   * Those who have confirmed their address first, or an older row that nobody has confirmed would take a member's name away; then in the
+   * order in which they were written. Each user is a query of its own: a running server is not kept waiting.
+   */
   batches(size: number): Generator<readonly LwsgsUser[]>
   /** In the form in which `importAccounts` takes it; null: there is no such user, or its hash is none. */
   passwordHashOf(username: string): string | null
@@ -21,7 +24,6 @@ export interface LwsgsUsers {
 }
 
 interface Row {
-  id: number
   username: unknown
   email: unknown
   creation_time: unknown
@@ -29,6 +31,9 @@ interface Row {
   pwsalt: unknown
   verified: unknown
 }
+
+/** Bits 0–7 of `verified` hold the state, and this is "has followed the link in the mail". */
+const confirmed = 100
 
 const columns = ['username', 'email', 'creation_time', 'pwhash', 'pwsalt', 'verified'] as const
 
@@ -53,19 +58,20 @@ export function openLwsgsUsers(path: string): LwsgsUsers {
     if (!isLwsgs(db)) throw new CliError(`${path} is no database of lwsgs: it has no table "users" with ${columns.join(', ')}.`)
     const hashesOf = (length: number) =>
       db.prepare<[number], number>('select count(*) from users where length(pwhash) = ?').pluck().get(length) ?? 0
-    const named = db.prepare<[string], Row>(`select rowid as id, ${columns.join(', ')} from users where username = ?`)
-    const page = db.prepare<[number, number], Row>(
-      `select rowid as id, ${columns.join(', ')} from users where rowid > ? order by rowid limit ?`
-    )
+    const named = db.prepare<[string], Row>(`select ${columns.join(', ')} from users where username = ?`)
+    // Numbers of SQLite are larger than those of JavaScript.
+    const inOrder = db.prepare<[], bigint>(`select rowid from users order by (verified & 255) = ${confirmed} desc, rowid`).safeIntegers()
+    const byId = db.prepare<[bigint], Row>(`select ${columns.join(', ')} from users where rowid = ?`)
     return {
       count: db.prepare<[], number>('select count(*) from users').pluck().get() ?? 0,
       hashes: { sha1: hashesOf(40), sha256: hashesOf(64) },
       *batches(size) {
-        for (let last = -Number.MAX_SAFE_INTEGER; ;) {
-          const rows = page.all(last, size)
-          if (rows.length === 0) return
-          last = rows.at(-1)!.id
-          yield rows.map(toUser)
+        const ids = inOrder.pluck().all()
+        for (let at = 0; at < ids.length; at += size) {
+          yield ids.slice(at, at + size).flatMap((id) => {
+            const row = byId.get(id)
+            return row === undefined ? [] : [toUser(row)]
+          })
         }
       },
       passwordHashOf(username) {
@@ -122,19 +128,21 @@ function isLwsgs(db: Sqlite.Database): boolean {
   return columns.every((column) => found.includes(column))
 }
 
-/** Bits 0–7 hold the state, and 100 is "has followed the link in the mail". */
-const isVerified = (verified: unknown) => typeof verified === 'number' && (verified & 0xff) === 100
+const isVerified = (verified: unknown) => typeof verified === 'number' && (verified & 0xff) === confirmed
 
 const hashPattern = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
 function toUser({ username, email, creation_time: created, pwhash, pwsalt, verified }: Row): LwsgsUser {
-  const name = typeof username === 'string' ? username : JSON.stringify(username)
+  if (typeof username !== 'string') {
+    const name = username === null ? '(none)' : Buffer.isBuffer(username) ? username.toString() : JSON.stringify(username)
+    return { name, refused: 'The user name is no text; nobody can have logged in with it.' }
+  }
   if (typeof pwhash !== 'string' || !hashPattern.test(pwhash) || typeof pwsalt !== 'string' || !hashPattern.test(pwsalt)) {
-    return { name, refused: 'The password hash is neither that of lwsgs 2.x (40 hex digits) nor that of 3.x (64).' }
+    return { name: username, refused: 'The password hash is neither that of lwsgs 2.x (40 hex digits) nor that of 3.x (64).' }
   }
   return {
     account: {
-      name,
+      name: username,
       email: typeof email === 'string' && email !== '' ? email : null,
       passwordHash: `$lwsgs-${pwhash.length === 40 ? 'sha1' : 'sha256'}$${pwsalt}$${pwhash}`,
       verified: isVerified(verified),

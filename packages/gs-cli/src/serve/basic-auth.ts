@@ -3,8 +3,9 @@ import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import fastifyBasicAuth from '@fastify/basic-auth'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, onRequestHookHandler } from 'fastify'
 import type { LwswsMount } from 'fastify-gs/lwsws'
+import { answerError } from './error-pages.ts'
 
 const digest = (text: string) => createHash('sha256').update(text.normalize('NFC')).digest()
 
@@ -19,8 +20,8 @@ function isListed(file: string, username: string, password: string): boolean {
   return listed
 }
 
-/** Asks for a user name and password of the file before anything else in this scope. The file is read each time: changes count at once. */
-export async function requireBasicAuth(scope: FastifyInstance, file: string): Promise<void> {
+/** The question for a user name and password of the file. The file is read each time: changes count at once. */
+async function createBasicAuth(scope: FastifyInstance, file: string): Promise<onRequestHookHandler> {
   await scope.register(fastifyBasicAuth, {
     authenticate: { realm: 'lwsws' },
     validate: async (username, password, request) => {
@@ -30,8 +31,45 @@ export async function requireBasicAuth(scope: FastifyInstance, file: string): Pr
       throw Object.assign(new Error('User name and password are needed here.'), { statusCode: 401 })
     }
   })
-  scope.addHook('onRequest', scope.basicAuth)
+  const { basicAuth } = scope
+  // Answered here: other scopes make other answers of errors that they do not know, and without 401 no browser asks.
+  return (request, reply, done) =>
+    basicAuth.call(scope, request, reply, (error?: Error) =>
+      error === undefined ? done() : answerError(error as FastifyError, request, reply)
+    )
 }
+
+/** Asks for a user name and password of the file before anything else in this scope. */
+export async function requireBasicAuth(scope: FastifyInstance, file: string): Promise<void> {
+  scope.addHook('onRequest', await createBasicAuth(scope, file))
+}
+
+/**
+ * The forms and calls of the accounts lie below a mount, but are none of its files: where the mount that would answer there asks for a
+ * password, so do they.
+ *
+ * @param prefix of fastify-gs, which is registered afterwards
+ */
+export async function guardLogins(app: FastifyInstance, prefix: string, mounts: readonly LwswsMount[]): Promise<void> {
+  const around = mountOf(prefix, mounts)
+  const file = around?.basicAuthFile ?? null
+  if (around === undefined || file === null) return
+  await app.register(async (scope) => {
+    const ask = await createBasicAuth(scope, file)
+    app.addHook('onRequest', function (request, reply, done) {
+      const route = request.routeOptions.url
+      // Mounts ask for themselves, and one inside may ask for another password or none.
+      if (route !== undefined && isAt(route, prefix) && mountOf(route, mounts) === around) ask.call(this, request, reply, done)
+      else done()
+    })
+  })
+}
+
+const isAt = (path: string, prefix: string) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`)
+
+/** The longest prefix wins. */
+const mountOf = (path: string, mounts: readonly LwswsMount[]) =>
+  mounts.filter(({ prefix }) => isAt(path, prefix)).toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
 
 const below = (path: string, root: string) => path === root || path.startsWith(root + sep)
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { openAdministration, type ImportOutcome } from 'fastify-gs/admin'
 import { hasLwsgsUsers, lwsgsSource, openLwsgsUsers } from '../lwsgs/read-users.ts'
 import type { Logger } from './log.ts'
@@ -25,6 +26,8 @@ export async function importLwsgsUsers(path: string, admin: string | undefined, 
           if (outcome.result === 'imported') imported++
           if (outcome.result === 'refused') refused.push(outcome)
         }
+        // At a reload other vhosts have visitors, and nothing on SQLite waits for anything.
+        await setImmediate()
       }
     } finally {
       await administration.close()

@@ -57,7 +57,8 @@ const placeOf = ({ port, interface: host, unixSocket }: LwswsVhost) =>
   unixSocket ?? (host === null ? `port ${port}` : `${host}, port ${port}`)
 
 function addressOf({ port, interface: host, unixSocket }: LwswsVhost): ListenOptions {
-  if (unixSocket !== null) return { path: unixSocket }
+  // Who may use the socket is decided by its directory, whatever the umask of the server: the proxy in front is another user.
+  if (unixSocket !== null) return { path: unixSocket, readableAll: true, writableAll: true }
   return host === null ? { port } : { port, host }
 }
 
@@ -75,6 +76,7 @@ function explain(error: NodeJS.ErrnoException, { name }: ListenPlan): CliError {
 /** One open port: takes connections and gives each request to the site it is for. */
 export class Listener {
   readonly plan: ListenPlan
+  readonly #log: Logger
   readonly #server: Server
   /** For what comes unencrypted to an encrypted port. */
   readonly #plainServer: Server | null
@@ -99,7 +101,7 @@ export class Listener {
     this.#server.on('request', (request, response) => this.#answer(request, response))
     this.#server.on('clientError', refuseMalformed)
     this.closed = new Promise((resolve) => this.#server.once('close', resolve))
-    this.#server.on('error', (error) => log.error({ err: error }, 'a listener failed'))
+    this.#log = log
     this.#plainServer = plan.tls && plan.redirectHttp ? this.#takePlainConnections() : null
   }
 
@@ -114,6 +116,7 @@ export class Listener {
     } catch (error) {
       throw explain(error as NodeJS.ErrnoException, this.plan)
     }
+    this.#server.on('error', (error) => this.#log.error({ err: error }, 'a listener failed'))
   }
 
   /** From now on these answer. */

@@ -34,7 +34,8 @@ function readWidget(): string {
 
 const escapeScript = (text: string) => text.replace(/[^A-Za-z0-9_.@-]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-function startPage({ prefix, siteName }: Settings): string {
+/** @param query for the way without scripts: where the visitor wanted to go */
+function startPage({ prefix, siteName }: Settings, query: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -51,7 +52,7 @@ function startPage({ prefix, siteName }: Settings): string {
       <div id="lwsgs"></div>
       <noscript>
         <h1>Your account</h1>
-        <p><a href="${prefix}/lwsgs-login">Log in or sign up</a></p>
+        <p><a href="${prefix}/lwsgs-login${query}">Log in or sign up</a></p>
         <p><a href="${prefix}/lwsgs-logout">Log out</a></p>
         <p><a href="${prefix}/lwsgs-change">Change the password, or delete the account</a></p>
       </noscript>
@@ -71,7 +72,6 @@ const pageHeaders = {
 
 /** @param symbols whether the mount replaces symbols in scripts, as it would in a file of its own */
 export function createLoginPages(app: FastifyInstance, settings: Settings, symbols: boolean): LoginPages {
-  const page = startPage(settings)
   // Without symbols everybody gets the same text: what the script needs to know besides stands there for good.
   const widget = readWidget().replaceAll('$lwsgs_prefix', escapeScript(settings.prefix))
   const etag = `"${createHash('sha256').update(widget).digest('base64url').slice(0, 27)}"`
@@ -105,12 +105,21 @@ export function createLoginPages(app: FastifyInstance, settings: Settings, symbo
       const path = request.url.split('?', 1)[0]!
       // Addresses in the page are relative to its directory for people's own scripts.
       if (!path.endsWith('/')) return reply.redirect(`${path}/${request.url.slice(path.length)}`, 302)
-      return reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page)
+      return reply
+        .type('text/html; charset=utf-8')
+        .headers(pageHeaders)
+        .send(startPage(settings, nextOf(request)))
     },
     scriptOnly(request, reply) {
       return isRead(request) && nameOf(request) === 'lwsgs.js' ? sendWidget(request, reply) : reply.callNotFound()
     }
   }
+}
+
+/** The page there checks where it leads. */
+function nextOf({ query }: FastifyRequest): string {
+  const { next } = query as { next?: unknown }
+  return typeof next === 'string' && next.isWellFormed() ? `?next=${encodeURIComponent(next).replaceAll("'", '%27')}` : ''
 }
 
 function isForeign({ headers }: FastifyRequest, origin: string): boolean {

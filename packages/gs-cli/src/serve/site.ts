@@ -7,7 +7,7 @@ import { fastifyGs, gsForms, gsMount, lwsgsHashes, type GsMountOptions } from 'f
 import type { LwswsMount, LwswsSessions, LwswsVhost } from 'fastify-gs/lwsws'
 import { CliError } from '../cli-error.ts'
 import { openAccessLog, type AccessLog } from './access-log.ts'
-import { keepOut, protectedBelow, requireBasicAuth } from './basic-auth.ts'
+import { guardLogins, keepOut, protectedBelow, requireBasicAuth } from './basic-auth.ts'
 import { answerError, setErrorPages } from './error-pages.ts'
 import { importLwsgsUsers } from './import-users.ts'
 import { readKeyRing } from './keys.ts'
@@ -181,6 +181,7 @@ async function registerSessions(
   const keys = rehearsal ? [randomBytes(32).toString('base64url')] : await readKeyRing(keysFile)
   if (!rehearsal && 'sqlite' in options.database) await importLwsgsUsers(options.database.sqlite, options.admin?.username, log)
 
+  await guardLogins(app, prefix, mounts)
   await app.register(fastifyGs, {
     ...options,
     prefix,

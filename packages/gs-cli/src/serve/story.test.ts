@@ -256,7 +256,10 @@ describe('the example of the README', () => {
     assert.equal((await client.get('/')).body, 'for everybody')
     const refused = await client.get('/members/')
     assert.deepEqual([refused.status, refused.location], [303, '/lwsgs/?next=%2Fmembers%2F'])
-    assert.match((await client.get(refused.location!)).body, /<div id="lwsgs">/)
+    const login = (await client.get(refused.location!)).body
+    assert.match(login, /<div id="lwsgs">/)
+    // Without scripts as well people get to where they wanted to go.
+    assert.match(login, /<a href="\/lwsgs\/lwsgs-login\?next=%2Fmembers%2F">/)
     assert.equal((await client.get('/lwsgs')).location, '/lwsgs/')
     assert.equal((await client.get('/lwsgs/nothing')).status, 404)
   })
@@ -279,5 +282,42 @@ describe('a mount with HTTP Basic beside the logins', () => {
       const answer = await client.get(around)
       assert.deepEqual([answer.status, answer.body.includes('for the club')], [404, false], around)
     }
+  })
+  it('covers the forms and calls of the logins, but not a mount below that is open', async (t) => {
+    const directory = temporaryDirectory(t)
+    const port = await freePort()
+    const mounts = [
+      { mountpoint: '/', origin: `file://${directory}/public`, 'basic-auth': `${directory}/passwords` },
+      { mountpoint: '/lwsgs/open', origin: `file://${directory}/open` },
+      { mountpoint: '/forms', origin: 'callback://board', 'basic-auth': `${directory}/passwords` }
+    ]
+    const links = `http://localhost:${port}/lwsgs`
+    const sessions = { 'session-db': `${directory}/site.sqlite3`, 'email-from': 'noreply@mail.test', 'email-confirm-url-base': links }
+    const vhost = { name: 'localhost', port: String(port), mounts, 'ws-protocols': [{ 'protocol-generic-sessions': sessions }] }
+    writeFiles(directory, {
+      'site.json': JSON.stringify({ vhosts: [vhost] }),
+      passwords: 'alice:open sesame\n',
+      'public/index.html': 'inside',
+      'open/index.html': 'for everybody'
+    })
+    await startServe(t, join(directory, 'site.json'))
+    const client = new Client(t, { port, host: 'localhost' })
+    const authorization = `Basic ${btoa('alice:open sesame')}`
+    for (const path of [
+      '/',
+      '/lwsgs/',
+      '/lwsgs/lwsgs.js',
+      '/lwsgs/lwsgs-login',
+      '/lwsgs/lwsgs-check?username=x',
+      '/lwsgs/session',
+      '/forms/lwsgs-login'
+    ]) {
+      const refused = await client.get(path)
+      assert.deepEqual([refused.status, refused.headers['www-authenticate'] !== undefined], [401, true], path)
+      assert.equal((await client.get(path, { authorization })).status, 200, path)
+    }
+    const form = { 'content-type': 'application/x-www-form-urlencoded', origin: client.origin }
+    assert.equal((await client.send('POST', '/lwsgs/lwsgs-login', form, 'username=x&password=y')).status, 401)
+    assert.equal((await client.get('/lwsgs/open/')).body, 'for everybody')
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -255,6 +255,10 @@ describe('a start that must fail', () => {
     assert.deepEqual(await served.exited, [1, null])
     assert.equal(served.stderr(), `gs: 127.0.0.1, port ${port} is already in use; stop the program that uses it, or change "port".\n`)
     assert.equal(existsSync(join(directory, 'lws.sqlite3')), false)
+    assert.deepEqual(
+      served.log.filter(({ level }) => level >= 50),
+      []
+    )
   })
 })
 
@@ -270,6 +274,8 @@ describe('a unix socket', () => {
     }
     const first = await startServe(t, config)
     assert.match(await ask(), /this is one$/)
+    // The proxy in front is another user; the directory says who may come in.
+    assert.equal(statSync(join(directory, 'site.sock')).mode & 0o222, 0o222)
     first.child.kill('SIGKILL')
     await first.exited
     await startServe(t, config)
