@@ -2,6 +2,7 @@ import { accountEventTypes } from '../mail/account-events.ts'
 import { claimTime } from '../mail/outbox.ts'
 import type { Administration } from './administration.ts'
 import { cutPage, pageLimit, parsePlaceInTime, placeInTime } from './page.ts'
+import type { MailState } from './records.ts'
 import type { AdminServices } from './services.ts'
 
 // Events for the application wait in the same table; they are not mail, and are told until somebody has taken them.
@@ -28,7 +29,7 @@ export function manageMail({ database, now }: AdminServices): Administration['ma
         id: row.id,
         kind: row.kind,
         recipient: row.recipient,
-        state: row.state,
+        state: row.state as MailState,
         attempts: row.attempts,
         createdAt: row.created_at,
         nextAttemptAt: row.state === 'waiting' ? row.next_attempt_at : null,

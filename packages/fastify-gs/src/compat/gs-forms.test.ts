@@ -43,11 +43,20 @@ describe('gsForms', () => {
       assert.equal((await browser().visit(`/lwsgs/needauth/${path}`)).statusCode, 303, path)
       assert.equal((await alice.get(`/lwsgs/needauth/${path}`)).statusCode, 200, path)
     }
-    for (const path of ['lwsgs-login', 'lwsgs-logout', 'lwsgs-change', 'lwsgs-forgot', 'lwsgs-confirm']) {
+    for (const path of ['lwsgs-login', 'lwsgs-change', 'lwsgs-forgot', 'lwsgs-confirm']) {
       const refused = await browser().form(`/lwsgs/needauth/${path}`, { username: 'alice', password })
       assert.deepEqual([refused.statusCode, refused.headers['set-cookie']], [401, undefined], path)
       assert.match(refused.body, /log in first/)
     }
+  })
+
+  it('lets everybody log out, also after the session has ended', async (t) => {
+    const { browser, member } = await site(t)
+    const gone = await logout(browser(), '/lwsgs/needauth', { good: 'index.html' })
+    assert.deepEqual([gone.statusCode, gone.headers.location], [303, '/lwsgs/needauth/index.html'])
+    const alice = await member('alice')
+    assert.equal((await logout(alice, '/lwsgs/needauth')).statusCode, 303)
+    assert.equal((await logout(alice, '/lwsgs/needauth')).statusCode, 303)
   })
 
   it('refuses other sites and other bodies there too', async (t) => {

@@ -5,6 +5,7 @@ import type { FlowServices } from '../flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from '../flows/shared/scope.ts'
 import type { Policy } from '../mounts/policy.ts'
 import type { LwsgsEndpoints } from './lwsgs-endpoints.ts'
+import { lwsgsPaths } from './lwsgs-pages.ts'
 
 export interface GsFormsOptions {
   /** Path under which the endpoints appear besides the prefix of fastify-gs, e.g. `/lwsgs/needauth`; `/` is the root. */
@@ -53,7 +54,12 @@ async function forms(app: FastifyInstance, options: GsFormsOptions): Promise<voi
   await app.register(
     async (scope) => {
       await prepareScope(scope, services)
-      scope.addHook('onRequest', requirePolicy)
+      scope.addHook('onRequest', function (request, reply, done) {
+        // Who presses "log out" after his session has ended is logged out: that is no reason to ask him to log in.
+        const leaves = request.gs.account === null && request.method === 'POST' && request.routeOptions.url === prefix + lwsgsPaths.logout
+        if (leaves) done()
+        else requirePolicy.call(this, request, reply, done)
+      })
       await endpoints(scope, prefix)
     },
     { prefix, bodyLimit } as object

@@ -67,7 +67,8 @@ interface OutboxTable {
   /** JSON; holds no token: that of a link is computed from link_id when the mail is sent. */
   parameters: string
   link_id: string | null
-  state: 'waiting' | 'sent' | 'dead'
+  /** An event of the application waits as 'event': there may be thousands of them, through which nobody should have to look for a mail. */
+  state: 'waiting' | 'event' | 'sent' | 'dead'
   attempts: Generated<number>
   created_at: number
   /** Not before this time; while a worker is sending, the time at which its claim ends. */

@@ -158,7 +158,7 @@ for (const engine of engines) {
       clock.advance(2)
       outbox.outbox.wake()
       assert.equal(await told.next(), id)
-      while ((await outbox.row(id)).state === 'waiting') await nextTurn()
+      while ((await outbox.row(id)).state === 'event') await nextTurn()
       await outbox.outbox.stop()
     })
 

@@ -47,7 +47,7 @@ export async function enqueueEvents(
         recipient_key: `account:${id}`,
         parameters: JSON.stringify({ accountId: id, username, email, cause }),
         link_id: null,
-        state: 'waiting' as const,
+        state: 'event' as const,
         created_at: now,
         next_attempt_at: now,
         finished_at: null,

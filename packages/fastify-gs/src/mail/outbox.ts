@@ -5,7 +5,7 @@ import { createId } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, Trx } from '../database/database.ts'
 import type { AccountEvent } from '../hooks.ts'
 import type { Mailer } from '../options.ts'
-import { accountEventTypes, isAccountEvent, readEvent } from './account-events.ts'
+import { isAccountEvent, readEvent } from './account-events.ts'
 import { hasLink, renderMessage, type LinkTargets, type MailContext, type MailKind, type MailParameters } from './messages.ts'
 
 /** Mails of one kind that one address gets within an hour; more are not sent (ML-05). */
@@ -70,6 +70,9 @@ export interface OutboxSettings {
 const orderOf = (table: string) =>
   sql`case ${sql.ref(`${table}.kind`)} when 'accountCreated' then 0 when 'accountVerified' then 1 else 2 end`
 
+/** What is not done yet: mails and events. */
+const waiting = ['waiting', 'event'] as const
+
 interface Due {
   readonly id: string
   readonly kind: string
@@ -81,6 +84,9 @@ interface Due {
   readonly created_at: number
   readonly next_attempt_at: number
 }
+
+/** Nobody has answered: the message names the server, and no recipient. */
+const unreachable = new Set(['ESOCKET', 'ECONNECTION', 'ETIMEDOUT', 'EDNS'])
 
 interface MailerError extends Error {
   readonly permanent?: boolean
@@ -118,7 +124,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
         .updateTable('gs_outbox')
         .set({ next_attempt_at: now() + claimTime, attempts: mail.attempts + 1 })
         .where('id', '=', mail.id)
-        .where('state', '=', 'waiting')
+        .where('state', 'in', waiting)
         .where('next_attempt_at', '=', mail.next_attempt_at)
         .executeTakeFirst()
     )
@@ -132,7 +138,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
           .updateTable('gs_outbox')
           .set({ next_attempt_at: now() + claimTime })
           .where('id', '=', mail.id)
-          .where('state', '=', 'waiting')
+          .where('state', 'in', waiting)
           .where('attempts', '=', mail.attempts + 1)
           .where('next_attempt_at', '>', now())
           .execute()
@@ -203,7 +209,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
         .updateTable('gs_outbox')
         .set({ next_attempt_at: until, last_error: reason, attempts })
         .where('id', '=', id)
-        .where('state', '=', 'waiting')
+        .where('state', 'in', waiting)
         .where('attempts', '=', before + 1)
         .execute()
     )
@@ -213,7 +219,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     const { message, permanent, code } = (error instanceof Error ? error : new Error(String(error))) as MailerError
     // The server's words may repeat the recipient; they go to the table, not to the log.
     const reason = message.slice(0, 300)
-    const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code }
+    const facts = { mail: mail.id, kind: mail.kind, attempts: mail.attempts + 1, code, ...(unreachable.has(code ?? '') && { reason }) }
     // An event is told until somebody has taken it: what hangs on it would be wrong for good.
     if (!isAccountEvent(mail.kind) && (permanent === true || now() - mail.created_at > giveUpAfter)) {
       await finish(mail.id, 'dead', reason)
@@ -226,23 +232,31 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   }
 
   /** Nothing that happened to the account before waits still: an application that hears of an end before the beginning would get it wrong. */
-  const firstOfAccount = sql<boolean>`(gs_outbox.recipient <> '' or not exists (
+  const firstOfAccount = sql<boolean>`not exists (
     select 1 from gs_outbox as earlier
-    where earlier.recipient_key = gs_outbox.recipient_key and earlier.state = 'waiting'
+    where earlier.recipient_key = gs_outbox.recipient_key and earlier.state = 'event'
       and (earlier.created_at < gs_outbox.created_at
-        or (earlier.created_at = gs_outbox.created_at and ${orderOf('earlier')} < ${orderOf('gs_outbox')}))))`
+        or (earlier.created_at = gs_outbox.created_at and ${orderOf('earlier')} < ${orderOf('gs_outbox')})))`
 
-  const dueOf = (kinds: 'in' | 'not in', limit: number): Promise<Due[]> =>
+  const inOrder = (state: 'waiting' | 'event') =>
     database.db
       .selectFrom('gs_outbox')
-      .select(['id', 'kind', 'account_id', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
-      .where('state', '=', 'waiting')
-      .where('next_attempt_at', '<=', now())
-      .where('kind', kinds, accountEventTypes)
-      .where(firstOfAccount)
+      .where('state', '=', state)
+      .$if(state === 'event', (query) => query.where(firstOfAccount))
       .orderBy('next_attempt_at')
+
+  const dueOf = (state: 'waiting' | 'event', limit: number): Promise<Due[]> =>
+    inOrder(state)
+      .select(['id', 'kind', 'account_id', 'recipient', 'parameters', 'link_id', 'attempts', 'created_at', 'next_attempt_at'])
+      .where('next_attempt_at', '<=', now())
       .limit(limit)
       .execute()
+
+  /** When something of the state is due next, ms. */
+  const nextOf = async (state: 'waiting' | 'event'): Promise<number> => {
+    const row = await inOrder(state).select('next_attempt_at').limit(1).executeTakeFirst()
+    return row?.next_attempt_at ?? Number.POSITIVE_INFINITY
+  }
 
   const deliverAll = async (rows: readonly Due[]) => {
     const results = await Promise.allSettled(rows.map(deliver))
@@ -250,7 +264,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     if (failed !== undefined) throw failed.reason
   }
 
-  const dueEvents = async () => (stopped || settings.tellEvent() === null ? [] : dueOf('in', eventBatch))
+  const dueEvents = async () => (stopped || settings.tellEvent() === null ? [] : dueOf('event', eventBatch))
 
   /** Beside the mails, which must not wait for a slow listener, and after those that are due, because an import may have left thousands. */
   const tellDue = async (): Promise<void> => {
@@ -277,7 +291,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   }
 
   const work = async (): Promise<void> => {
-    for (let mails = await dueOf('not in', batch); mails.length > 0 && !stopped; mails = await dueOf('not in', batch))
+    for (let mails = await dueOf('waiting', batch); mails.length > 0 && !stopped; mails = await dueOf('waiting', batch))
       await deliverAll(mails)
     if (telling === undefined) await tellDue()
   }
@@ -288,14 +302,9 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   }
 
   const sleep = async () => {
-    const next = await database.db
-      .selectFrom('gs_outbox')
-      .select((eb) => eb.fn.min('next_attempt_at').as('at'))
-      .where('state', '=', 'waiting')
-      .where(firstOfAccount)
-      .$if(telling !== undefined || settings.tellEvent() === null, (query) => query.where('kind', 'not in', accountEventTypes))
-      .executeTakeFirst()
-    plan(Math.max(50, Math.min(longestSleep, next?.at == null ? longestSleep : next.at - now())))
+    const mail = await nextOf('waiting')
+    const event = telling !== undefined || settings.tellEvent() === null ? mail : await nextOf('event')
+    plan(Math.max(50, Math.min(longestSleep, mail - now(), event - now())))
   }
 
   const run = () => {
@@ -380,8 +389,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       if (settings.tellEvent() !== null) return
       await db
         .deleteFrom('gs_outbox')
-        .where('state', '=', 'waiting')
-        .where('kind', 'in', accountEventTypes)
+        .where('state', '=', 'event')
         .where('created_at', '<', at - memory)
         .execute()
     }

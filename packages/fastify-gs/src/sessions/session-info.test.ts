@@ -46,7 +46,9 @@ it('an application plugin handles a form of its own under the same prefix, for w
       if (type === 'accountDeleted') posts.splice(0, posts.length, ...posts.filter((post) => !post.startsWith(`${username} `)))
     })
   }
-  const { browser, member } = await build(t, {}, async (app) => void (await app.register(board)))
+  const { browser, member } = await build(t, {}, async (app) => {
+    await app.register(board)
+  })
   const alice = await member('alice')
   assert.equal((await alice.form('/lwsgs/msg', { send: 'Send', msg: 'grüße' })).body, '0')
   assert.equal((await browser().form('/lwsgs/msg', { msg: 'x' })).statusCode, 401)

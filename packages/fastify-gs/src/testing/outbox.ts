@@ -110,7 +110,7 @@ export class TestOutbox {
       this.database.db
         .selectFrom('gs_outbox')
         .select('id')
-        .where('state', '=', 'waiting')
+        .where('state', 'in', ['waiting', 'event'])
         .where('next_attempt_at', '<=', this.clock.now)
         // An event waits for those of its account that were postponed.
         .where((eb) =>
@@ -120,8 +120,7 @@ export class TestOutbox {
                 .selectFrom('gs_outbox as earlier')
                 .select('earlier.id')
                 .whereRef('earlier.recipient_key', '=', 'gs_outbox.recipient_key')
-                .where('earlier.recipient', '=', '')
-                .where('earlier.state', '=', 'waiting')
+                .where('earlier.state', '=', 'event')
                 .where('earlier.next_attempt_at', '>', this.clock.now)
                 // Those that are being told are no reason to stop.
                 .where('earlier.next_attempt_at', '!=', this.clock.now + claimTime)
