@@ -27,7 +27,10 @@ export interface GsDatabase {
   readonly close: () => Promise<void>
 }
 
-/** A transaction that waits for other processes with back-off, about 2 s in all, and is refused with `GS_BUSY` when the database is out of reach. */
+/** How long and how often to try when another process is in the way: about 2 s in all. */
+export const patience = { retries: 14, minTimeout: 10, maxTimeout: 250, factor: 1.6, randomize: true, maxRetryTime: 2000 } as const
+
+/** A transaction that waits for other processes with back-off, {@link patience}, and is refused with `GS_BUSY` when the database is out of reach. */
 export function retryingTransaction(
   db: Db,
   inTheWay: (error: unknown) => boolean,
@@ -36,12 +39,7 @@ export function retryingTransaction(
   return async (work) => {
     try {
       return await pRetry(() => db.transaction().execute(work), {
-        retries: 14,
-        minTimeout: 10,
-        maxTimeout: 250,
-        factor: 1.6,
-        randomize: true,
-        maxRetryTime: 2000,
+        ...patience,
         shouldRetry: ({ error }) => inTheWay(error)
       })
     } catch (error) {

@@ -2,8 +2,9 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
+import pRetry from 'p-retry'
 import { GsStartError, isGsError } from '../errors.ts'
-import { retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
+import { patience, retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
 
@@ -26,7 +27,7 @@ function explain(path: string, error: unknown): Error {
       cause: error
     })
   }
-  if (isGsError(error) && error.code === 'GS_BUSY') {
+  if (isBusy(error) || (isGsError(error) && error.code === 'GS_BUSY')) {
     return new GsStartError(`${path} is in use by another program, which does not let go of it; stop that program.`, { cause: error })
   }
   if (code.startsWith('SQLITE_')) {
@@ -65,6 +66,22 @@ function refuseUnusablePath(path: string): void {
   }
 }
 
+function openWriter(file: string): Sqlite.Database {
+  const writer = new Sqlite(file, { timeout: busyTimeout })
+  try {
+    writer.pragma('journal_mode = WAL')
+    // FULL: in WAL mode the default may lose the last commits in a power cut, and one of them may be a logout.
+    writer.pragma('synchronous = FULL')
+    writer.pragma('foreign_keys = ON')
+    writer.pragma('secure_delete = ON')
+    if (writer.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new GsStartError(`${file} is damaged; restore a backup.`)
+    return writer
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+}
+
 /**
  * Opens (and creates) the SQLite database at `path` (`:memory:` for one that goes with the process) and migrates it.
  *
@@ -75,17 +92,11 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
   const file = inMemory ? path : resolve(path)
   if (!inMemory) refuseUnusablePath(file)
 
-  let writer: Sqlite.Database | undefined
+  let writer: Sqlite.Database
   try {
-    writer = new Sqlite(file, { timeout: busyTimeout })
-    writer.pragma('journal_mode = WAL')
-    // FULL: in WAL mode the default may lose the last commits in a power cut, and one of them may be a logout.
-    writer.pragma('synchronous = FULL')
-    writer.pragma('foreign_keys = ON')
-    writer.pragma('secure_delete = ON')
-    if (writer.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new GsStartError(`${file} is damaged; restore a backup.`)
+    // Others may be starting or ending at the same moment; SQLite does not wait for them itself when the journal changes.
+    writer = await pRetry(() => openWriter(file), { ...patience, shouldRetry: ({ error }) => isBusy(error) })
   } catch (error) {
-    writer?.close()
     throw explain(file, error)
   }
 

@@ -25,7 +25,7 @@ const compileCache = join(import.meta.dirname, '..', '..', 'node_modules', '.cac
 
 /** What surrounds the tests must not say where the database is, nor colour the output. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { GS_DATABASE: _, DATABASE_URL: __, FORCE_COLOR: ___, NO_COLOR: ____, NODE_TEST_CONTEXT: _____, ...env } = process.env
+  const { GS_DATABASE: _, DATABASE_URL: __, FORCE_COLOR: ___, NO_COLOR: ____, NODE_TEST_CONTEXT: _____, CI: ______, ...env } = process.env
   // Most of a short run is compiling the same files.
   return { ...env, NODE_COMPILE_CACHE: compileCache }
 }
