@@ -89,7 +89,8 @@ export class SiteServer {
     for (const site of oldSites) this.#leave(site)
     for (const { plan } of opened) this.#log.info({ tls: plan.tls }, `listening: ${plan.name}`)
     const removed = oldSites.map(({ name }) => name).filter((name) => !changed.includes(name))
-    this.#log.info({ sites: config.vhosts.map(addressOf), changed, removed }, 'serving')
+    // The number is for signals: a program that has started this one may have another.
+    this.#log.info({ pid: process.pid, sites: config.vhosts.map(addressOf), changed, removed }, 'serving')
   }
 
   async #prepare(config: LwswsConfig): Promise<Prepared> {
