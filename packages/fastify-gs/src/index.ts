@@ -20,6 +20,7 @@ export type {
   Mail,
   Mailer,
   PasswordHasher,
-  RateLimit
+  RateLimit,
+  SymbolValue
 } from './options.ts'
 export type { AccountVisit, AnonymousVisit, SessionFacts, Visit } from './sessions/visit.ts'

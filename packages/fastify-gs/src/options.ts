@@ -105,6 +105,9 @@ export interface GsPasswordOptions {
   readonly maxWaiting?: number
 }
 
+/** What a symbol in a rewritten file is replaced by, for one session. */
+export type SymbolValue = (session: SessionInfo) => string | number | boolean | null
+
 /** For sites that come from libwebsockets' generic-sessions. */
 export interface GsLwsgsOptions {
   /** Path of the own origin that is put before the targets that forms give (`good`, `bad`, …). Default: none, targets are relative to the form. */
@@ -146,7 +149,7 @@ export interface GsOptions {
    * Symbols of your own for files that are rewritten (`interpret` of a mount): `{ $theme: (session) => 'dark' }`. The value is escaped for
    * the kind of file; null becomes the empty text. `$lwsgs_user`, `$lwsgs_auth` and `$lwsgs_email` are always there. Default: none.
    */
-  readonly symbols?: Readonly<Record<string, (session: SessionInfo) => string | number | boolean | null>>
+  readonly symbols?: Readonly<Record<string, SymbolValue>>
   /** The clock, ms since 1970; for tests. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -188,7 +191,7 @@ export interface ResolvedOptions {
   readonly rateLimits: Required<GsRateLimits> | null
   /** Paths; `urlroot` without the slash at its end. */
   readonly lwsgs: { readonly urlroot: string | null; readonly verifiedPage: string | null; readonly verifyFailedPage: string | null }
-  readonly symbols: NonNullable<GsOptions['symbols']>
+  readonly symbols: Readonly<Record<string, SymbolValue>>
   readonly now: () => number
 }
 

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
-import { parse as parseForm } from 'node:querystring'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { gsError } from '../errors.ts'
+import { parseFormBody } from '../flows/shared/form-body.ts'
 import { bodyLimit } from '../flows/shared/scope.ts'
 
 // Lengths only bound the work, as in api.ts. A target that is too long is no fault of the visitor: it is replaced by the default.
@@ -51,19 +51,8 @@ function pickFields(pairs: Iterable<readonly [name: string, value: string]>): Lw
 }
 
 function urlencodedPairs(body: Buffer): (readonly [string, string])[] {
-  let damaged = !isUtf8(body)
-  const decode = (text: string) => {
-    try {
-      return decodeURIComponent(text)
-    } catch {
-      damaged = true
-      return ''
-    }
-  }
   // The length of the body is the limit: fields that nobody knows must not push others out.
-  const parsed = parseForm(body.toString(), '&', '=', { maxKeys: 0, decodeURIComponent: decode })
-  if (damaged) throw unreadable('it is not UTF-8.')
-  return Object.entries(parsed).map(([name, value]) => [name, [value].flat()[0] ?? ''])
+  return Object.entries(parseFormBody(body, 0)).map(([name, value]) => [name, [value].flat()[0] ?? ''])
 }
 
 function multipartPairs(body: Buffer, headers: IncomingHttpHeaders): Promise<(readonly [string, string])[]> {

@@ -387,6 +387,24 @@ for (const engine of engines) {
         assert.ok(!text.includes(secret), `${secret} in ${text}`)
     })
 
+    it('says which mail server does not answer, and repeats nothing of what one says', async (t) => {
+      const box = await openOne(t, engine)
+      await seedAccount(box.database.db, 'alice')
+      for (const [code, message, reason] of [
+        ['ESOCKET', 'connect ECONNREFUSED 192.0.2.1:25', 'connect ECONNREFUSED 192.0.2.1:25'],
+        ['EDNS', 'getaddrinfo ENOTFOUND mail.example', 'getaddrinfo ENOTFOUND mail.example'],
+        ['EENVELOPE', '450 greylisted', undefined]
+      ] as const) {
+        box.mailer.deliver = () => {
+          throw Object.assign(new Error(message), { code })
+        }
+        await box.enqueue('verify-email', 'alice')
+        await box.work()
+        const { facts } = await box.expect(/could not be sent and waits/)
+        assert.deepEqual([facts.code, facts.reason], [code, reason])
+      }
+    })
+
     it('forgets finished mails after a week, never those that wait', async (t) => {
       const box = await openOne(t, engine)
       const old = await box.enqueue()

@@ -469,6 +469,16 @@ describe('an open mount', () => {
     assert.equal((await browser().get('/pub/also-dir/')).body, 'index of dir')
   })
 
+  it('may be linked to from a stricter one, which nobody sees more of by that', async (t) => {
+    const { pub, closed, browser, member } = await begin(t)
+    symlinkSync(join(pub, 'page.html'), join(closed, 'shared.html'))
+    symlinkSync(join(closed, 's.html'), join(pub, 'secret.html'))
+    const alice = await member('alice')
+    assert.equal((await alice.get('/needauth/shared.html')).body, '<p>page</p>')
+    assert.equal((await browser().get('/needauth/shared.html')).statusCode, 401)
+    for (const visitor of [alice, browser()]) assert.ok([403, 404].includes((await visitor.get('/pub/secret.html')).statusCode))
+  })
+
   it('never opens pipes, which would not come to an end', async (t) => {
     for (const options of [{}, { interpret: ['.js'] }]) {
       const { browser, pub } = await begin(t, options)

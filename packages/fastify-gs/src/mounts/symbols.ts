@@ -1,11 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionInfo } from '../api.ts'
 import { GsOptionError } from '../errors.ts'
+import type { SymbolValue } from '../options.ts'
 import type { Escape } from './escapes.ts'
 import { createSymbolTable, type SymbolTable } from './interpret.ts'
-
-/** What a symbol is replaced by, for one session. */
-export type SymbolValue = (session: SessionInfo) => string | number | boolean | null
 
 const builtIn: Readonly<Record<string, SymbolValue>> = {
   $lwsgs_user: ({ username }) => username,

@@ -31,7 +31,7 @@ export class TestMailer implements Mailer {
 
 export interface LogEntry {
   readonly level: string
-  readonly facts: { mail?: string; retryIn?: number; attempts?: number; code?: string }
+  readonly facts: { mail?: string; retryIn?: number; attempts?: number; code?: string; reason?: string }
   readonly message: string
 }
 

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
-import { parse as parseForm } from 'node:querystring'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
@@ -11,6 +10,7 @@ import { sendPage, wantsPage } from '../../page.ts'
 import { isSameOrigin, isUnsafe } from '../../sessions/same-origin.ts'
 import { isForm } from './answer.ts'
 import type { FlowServices } from './flow.ts'
+import { parseFormBody } from './form-body.ts'
 
 /** Nothing that the flows take is near this; it bounds parsing. */
 export const bodyLimit = 16_384
@@ -131,22 +131,16 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
     if (!isUtf8(body)) return done(gsError('GS_BODY_INVALID', { reason: 'it is not UTF-8.' }))
     void parseJson(request, body.toString(), done)
   })
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit }, (_request, body: Buffer, done) => {
-    let damaged = !isUtf8(body)
-    const decode = (text: string) => {
-      try {
-        return decodeURIComponent(text)
-      } catch {
-        damaged = true
-        return ''
-      }
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer', bodyLimit },
+    async (_request: FastifyRequest, body: Buffer) => {
+      const fields: Record<string, unknown> = { ...parseFormBody(body, 50) }
+      // A checked box arrives as a text.
+      if (typeof fields['remember'] === 'string') fields['remember'] = ['on', 'true', '1'].includes(fields['remember'])
+      return fields
     }
-    const fields: Record<string, unknown> = { ...parseForm(body.toString(), '&', '=', { maxKeys: 50, decodeURIComponent: decode }) }
-    if (damaged) return done(gsError('GS_BODY_INVALID', { reason: 'it is not UTF-8.' }))
-    // A checked box arrives as a text.
-    if (typeof fields['remember'] === 'string') fields['remember'] = ['on', 'true', '1'].includes(fields['remember'])
-    done(null, fields)
-  })
+  )
 
   app.addHook('preValidation', (request, _reply, done) => {
     request.body ??= {}
