@@ -1,5 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox'
 
+export type { GsErrorCode } from './errors.ts'
+
 /*
  * The contract between fastify-gs and its clients: paths below the prefix, bodies, answers.
  * The schemas validate on the server; gs-ui takes the types.
@@ -16,11 +18,42 @@ export const gsPaths = {
   forgotPassword: '/forgot-password',
   redeemForgotPassword: '/forgot-password/redeem',
   changePassword: '/change-password',
+  changeEmail: '/change-email',
+  redeemChangeEmail: '/change-email/redeem',
+  undoChangeEmail: '/change-email/undo',
   deleteAccount: '/delete-account',
   check: '/check',
+  /** GET lists the visitor's sessions, DELETE ends all but the one that asks. */
+  sessions: '/sessions',
+  /** DELETE ends one of the visitor's sessions. */
+  sessionById: '/sessions/:id',
+  /** The same two for forms, which know no DELETE: the body of the first names the session (`id`). */
+  endSession: '/sessions/end',
+  endOtherSessions: '/sessions/end-others',
+  events: '/events',
+  admin: {
+    accounts: '/admin/accounts',
+    accountById: '/admin/accounts/:id',
+    verify: '/admin/accounts/:id/verify',
+    lock: '/admin/accounts/:id/lock',
+    unlock: '/admin/accounts/:id/unlock',
+    grant: '/admin/accounts/:id/grant',
+    /** Ends all sessions of the account. */
+    endSessions: '/admin/accounts/:id/end-sessions',
+    /** Makes the password void, ends all sessions and mails a link to set a new one. */
+    resetPassword: '/admin/accounts/:id/reset-password',
+    sessions: '/admin/sessions',
+    sessionById: '/admin/sessions/:id',
+    mail: '/admin/mail',
+    mailById: '/admin/mail/:id',
+    retryMail: '/admin/mail/:id/retry',
+    audit: '/admin/audit'
+  },
   /** The pages behind the links in mails. GET shows one button; only its POST has an effect. */
   verifyEmailPage: '/lwsgs-confirm',
-  forgotPasswordPage: '/lwsgs-forgot'
+  forgotPasswordPage: '/lwsgs-forgot',
+  changeEmailPage: '/lwsgs-email',
+  undoChangeEmailPage: '/lwsgs-undo-email'
 } as const
 
 /** An object that refuses fields it does not know, so that a typing error is never ignored silently. */
@@ -47,6 +80,9 @@ export const TokenBody = closed({ token, next }, 'The token of a link in a mail'
 export const ResendBody = closed({ email: name, next }, 'The address that waits for its verification')
 export const ForgotPasswordBody = closed({ username: Type.Optional(name), email: Type.Optional(name), next }, 'User name or e-mail address')
 export const ChangePasswordBody = closed({ currentPassword: Type.Optional(password), password, next }, 'The new password')
+export const ChangeEmailBody = closed({ email: name, currentPassword: password, next }, 'The new address')
+export const EndSessionBody = closed({ id: Type.String({ minLength: 1, maxLength: 64 }), next }, 'One of the own sessions')
+export const EndOtherSessionsBody = closed({ next }, 'Nothing')
 export const DeleteAccountBody = closed({ currentPassword: password, next }, 'The current password')
 export const CheckQuery = closed({ username: Type.Optional(name), email: Type.Optional(name) }, 'The name to look up')
 /** Open: mail programs and click counters add parameters of their own. */
@@ -61,6 +97,9 @@ export type TokenBody = Static<typeof TokenBody>
 export type ResendBody = Static<typeof ResendBody>
 export type ForgotPasswordBody = Static<typeof ForgotPasswordBody>
 export type ChangePasswordBody = Static<typeof ChangePasswordBody>
+export type ChangeEmailBody = Static<typeof ChangeEmailBody>
+export type EndSessionBody = Static<typeof EndSessionBody>
+export type EndOtherSessionsBody = Static<typeof EndOtherSessionsBody>
 export type DeleteAccountBody = Static<typeof DeleteAccountBody>
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -90,6 +129,153 @@ export type Accepted = Static<typeof Accepted>
 
 export const CheckResult = Type.Object({ available: Type.Boolean() }, { additionalProperties: false })
 export type CheckResult = Static<typeof CheckResult>
+
+const time = (description: string) => Type.Integer({ description: `${description}, ms since 1970` })
+
+/** One of the sessions of an account. */
+export const ListedSession = Type.Object(
+  {
+    id: Type.String({ description: 'public id' }),
+    current: Type.Boolean({ description: 'the session that asks' }),
+    createdAt: time('login'),
+    lastActiveAt: time('last request, written at intervals of the option session.activityInterval'),
+    expiresAt: time('absolute end'),
+    remember: Type.Boolean({ description: '"keep me logged in"' }),
+    ip: Type.String({ description: 'address of the last use' }),
+    userAgent: Type.String({ description: 'as the browser names itself, at most 512 characters' }),
+    sockets: Type.Integer({ description: 'open pages: event streams of the session in this process' })
+  },
+  { additionalProperties: false }
+)
+export type ListedSession = Static<typeof ListedSession>
+
+/** What `GET P/sessions` says: the current session first, then the latest use first. */
+export const SessionList = Type.Object({ sessions: Type.Array(ListedSession) }, { additionalProperties: false })
+export type SessionList = Static<typeof SessionList>
+
+/*
+ * What `GET P/events` sends, as server-sent events with JSON data: `session` (a SessionInfo: at the beginning, and whenever it has changed),
+ * `sessions` ({}: the list of the account's sessions has changed), `ended` ({ cause }: the session is over; the stream ends).
+ */
+export const SessionEnded = Type.Object({ cause: Type.String({ description: 'see SessionEndCause' }) }, { additionalProperties: false })
+export type SessionEnded = Static<typeof SessionEnded>
+
+/** An account as an admin sees it. */
+export const AdminAccount = Type.Object(
+  {
+    id: Type.String(),
+    username: Type.String(),
+    email: nullable(Type.String()),
+    verified: Type.Boolean(),
+    configured: Type.Boolean({ description: 'defined in the configuration of the server: can be looked at, not changed' }),
+    changeable: Type.Boolean({ description: 'whether the admin who asks may change it: he stands above it, and it is not himself' }),
+    level: Type.Integer({ description: '2 to 100' }),
+    sectors: Type.Array(Type.String(), { description: 'names of the sectors that it has' }),
+    createdAt: time('creation'),
+    lockedAt: nullable(time('locked')),
+    sessions: Type.Integer({ description: 'how many sessions live' })
+  },
+  { additionalProperties: false }
+)
+export type AdminAccount = Static<typeof AdminAccount>
+
+const limit = Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$', description: '1 to 100, default 50' }))
+const after = Type.Optional(Type.String({ maxLength: 512, description: 'what `next` of the page before said' }))
+const nextPlace = nullable(Type.String({ description: 'where the next page begins; null: this is the last one' }))
+
+export const AdminAccountsQuery = closed(
+  {
+    search: Type.Optional(Type.String({ maxLength: 320, description: 'part of a user name or address' })),
+    state: Type.Optional(Type.Union([Type.Literal('verified'), Type.Literal('unverified'), Type.Literal('locked')])),
+    limit,
+    after
+  },
+  'Which accounts'
+)
+export type AdminAccountsQuery = Static<typeof AdminAccountsQuery>
+export const AdminAccountList = Type.Object(
+  {
+    accounts: Type.Array(AdminAccount),
+    next: nextPlace,
+    sectors: Type.Array(Type.String(), { description: 'names of all sectors of the application' }),
+    highestLevel: Type.Integer({ description: 'the highest level that the admin who asks may grant' })
+  },
+  { additionalProperties: false }
+)
+export type AdminAccountList = Static<typeof AdminAccountList>
+export const AdminAccountAnswer = Type.Object({ account: AdminAccount }, { additionalProperties: false })
+export type AdminAccountAnswer = Static<typeof AdminAccountAnswer>
+
+export const AdminGrantBody = closed(
+  {
+    sectors: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to grant' })),
+    withdraw: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to withdraw' })),
+    level: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 }))
+  },
+  'What is not named stays as it is'
+)
+export type AdminGrantBody = Static<typeof AdminGrantBody>
+
+export const AdminSessionsQuery = closed({ account: Type.Optional(Type.String({ maxLength: 64 })), limit, after }, 'Whose sessions')
+export type AdminSessionsQuery = Static<typeof AdminSessionsQuery>
+export const AdminSession = Type.Object(
+  {
+    ...ListedSession.properties,
+    accountId: Type.String(),
+    username: Type.String()
+  },
+  { additionalProperties: false }
+)
+export type AdminSession = Static<typeof AdminSession>
+export const AdminSessionList = Type.Object({ sessions: Type.Array(AdminSession), next: nextPlace }, { additionalProperties: false })
+export type AdminSessionList = Static<typeof AdminSessionList>
+export const AdminEnded = Type.Object({ ended: Type.Integer({ description: 'how many sessions ended' }) }, { additionalProperties: false })
+export type AdminEnded = Static<typeof AdminEnded>
+
+export const AdminMailQuery = closed(
+  { state: Type.Optional(Type.Union([Type.Literal('waiting'), Type.Literal('sent'), Type.Literal('dead')])), limit, after },
+  'Which mails'
+)
+export type AdminMailQuery = Static<typeof AdminMailQuery>
+/** A mail in the queue; what it says is not told, because it may hold a link. */
+export const AdminMail = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.String({ description: 'verify-email, forgot-password …' }),
+    recipient: Type.String(),
+    state: Type.Union([Type.Literal('waiting'), Type.Literal('sent'), Type.Literal('dead')]),
+    attempts: Type.Integer(),
+    createdAt: time('queued'),
+    nextAttemptAt: nullable(time('next attempt')),
+    lastError: nullable(Type.String({ description: 'what the mail server said last' }))
+  },
+  { additionalProperties: false }
+)
+export type AdminMail = Static<typeof AdminMail>
+export const AdminMailList = Type.Object({ mails: Type.Array(AdminMail), next: nextPlace }, { additionalProperties: false })
+export type AdminMailList = Static<typeof AdminMailList>
+
+export const AdminAuditQuery = closed({ account: Type.Optional(Type.String({ maxLength: 64 })), limit, after }, 'About whom')
+export type AdminAuditQuery = Static<typeof AdminAuditQuery>
+/** Something that an admin or operator has done. */
+export const AuditEntry = Type.Object(
+  {
+    id: Type.String(),
+    at: time('done'),
+    actor: Type.String({ description: 'user name of the admin; "gs" and the name of the system user for the command line' }),
+    ip: nullable(Type.String({ description: 'null: not through the network' })),
+    action: Type.String({
+      description: 'verify, lock, unlock, grant, delete, end-session, end-sessions, reset-password, set-password, retry-mail, drop-mail …'
+    }),
+    accountId: nullable(Type.String()),
+    username: nullable(Type.String({ description: 'of the account it was done to, as it was then; null once that account is deleted' })),
+    details: Type.Record(Type.String(), Type.Unknown(), { description: 'e.g. { level: [10, 30] }: before and after' })
+  },
+  { additionalProperties: false }
+)
+export type AuditEntry = Static<typeof AuditEntry>
+export const AuditList = Type.Object({ entries: Type.Array(AuditEntry), next: nextPlace }, { additionalProperties: false })
+export type AuditList = Static<typeof AuditList>
 
 /** Shape of every refusal. */
 export const ApiError = Type.Object({
