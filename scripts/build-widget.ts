@@ -1,18 +1,18 @@
 import { buildIfStale, type BuildOptions } from './build-if-stale.ts'
-import { binOf, type ChildResult } from './run-child.ts'
+import type { ChildResult } from './run-child.ts'
 
 /** Builds `lwsgs.js`, the widget for pages without a build of their own, unless what it was built from has not changed. */
 export function buildWidget(options: BuildOptions = {}): Promise<ChildResult> {
   return buildIfStale(
     {
       what: 'the login widget (lwsgs.js)',
-      args: [binOf('vite', 'bin/vite.js', 'packages/gs-ui'), 'build', '-c', 'vite.standalone.config.ts'],
+      args: ['build-standalone.ts'],
       cwd: 'packages/gs-ui',
       output: 'packages/gs-ui/dist/lwsgs.js',
       inputs: [
         'packages/gs-ui/src/**/*',
         'packages/gs-ui/package.json',
-        'packages/gs-ui/vite.standalone.config.ts',
+        'packages/gs-ui/build-standalone.ts',
         'packages/fastify-gs/src/api.ts',
         'packages/fastify-gs/src/errors.ts',
         'pnpm-lock.yaml'

@@ -30,6 +30,10 @@ const inServer: Cases = {
   },
   'flows/login.test.ts': { allowed: ['./register.ts', '../testing/build.ts', '../plugin.ts'], refused: ['fastify-gs', 'gs-ui'] },
   'flows/shared/flow.ts': { allowed: ['./scope.ts', '../../sessions/sessions.ts'], refused: ['../login.ts', '../../mounts/mount.ts'] },
+  'admin/admin-routes.ts': {
+    allowed: ['../flows/shared/flow.ts', '../mail/outbox.ts'],
+    refused: ['../mounts/mount.ts', '../compat/pages.ts', '../plugin.ts']
+  },
   'compat/lwsgs-endpoints.ts': { allowed: ['../flows/login.ts', '../mounts/mount.ts'], refused: ['../plugin.ts'] },
   'plugin.ts': {
     allowed: ['./flows/login.ts', './compat/lwsgs-endpoints.ts'],

@@ -1,5 +1,7 @@
 export { createGsClient } from './client/gs-client.ts'
-export type { GsClient, GsClientOptions, GsDone } from './client/gs-client.ts'
+export type { GsClient } from './client/gs-client.ts'
+export type { GsClientOptions, GsDone } from './client/session-client.ts'
+export type { ListedSession } from './client/listed-session.ts'
 export type { GsFailure, GsResult } from './client/api-errors.ts'
 export type { GsState } from './client/session-store.ts'
 export type { SessionInfo } from './client/session-info.ts'

@@ -8,12 +8,15 @@ export interface GsRequestOptions {
   readonly timeout: number
 }
 
-/** Sends one request below the prefix and reads the JSON of its answer; with a body it is a POST. Never throws. */
-export type GsRequest = (path: string, options?: { readonly body?: object; readonly signal?: AbortSignal }) => Promise<GsResult<unknown>>
+/** Sends one request below the prefix and reads the JSON of its answer; with a body it is a POST, unless `method` says otherwise. Never throws. */
+export type GsRequest = (
+  path: string,
+  options?: { readonly method?: 'DELETE'; readonly body?: object; readonly signal?: AbortSignal }
+) => Promise<GsResult<unknown>>
 
 /** Makes the function that sends requests. */
 export function createGsRequest({ prefix, fetch, timeout }: GsRequestOptions): GsRequest {
-  return async (path, { body, signal } = {}) => {
+  return async (path, { method, body, signal } = {}) => {
     const deadline = AbortSignal.timeout(timeout)
     const init: RequestInit = {
       headers: { accept: 'application/json' },
@@ -23,6 +26,7 @@ export function createGsRequest({ prefix, fetch, timeout }: GsRequestOptions): G
       cache: 'no-store',
       credentials: 'same-origin'
     }
+    if (method) init.method = method
     if (body) {
       init.method = 'POST'
       init.headers = { accept: 'application/json', 'content-type': 'application/json' }

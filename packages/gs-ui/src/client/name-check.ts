@@ -1,11 +1,11 @@
-import type { GsResult } from './api-errors.ts'
+import type { GsFailure, GsResult } from './api-errors.ts'
 
 /** What is known about a user name that is being typed. */
 export type NameCheckState =
   | { readonly state: 'unknown' }
   | { readonly state: 'available' }
   | { readonly state: 'taken' }
-  | { readonly state: 'invalid'; readonly message: string }
+  | { readonly state: 'invalid'; readonly failure: GsFailure }
 
 /** Options of `createNameCheck`. */
 export interface NameCheckOptions {
@@ -56,5 +56,5 @@ export function createNameCheck({ ask, onChange, delay = 300 }: NameCheckOptions
 /** A failing check says nothing: signing up does not depend on it. */
 function stateOf(result: GsResult<{ readonly available: boolean }>): NameCheckState {
   if (result.ok) return { state: result.value.available ? 'available' : 'taken' }
-  return result.error.code === 'GS_USERNAME_INVALID' ? { state: 'invalid', message: result.error.message } : { state: 'unknown' }
+  return result.error.code === 'GS_USERNAME_INVALID' ? { state: 'invalid', failure: result.error } : { state: 'unknown' }
 }

@@ -28,20 +28,39 @@ export interface SessionInfo {
   readonly csrfToken: string
 }
 
+/** The session of somebody who is logged in. */
+export type Member = SessionInfo & { readonly username: string }
+
+/** From this `SessionInfo.level` on somebody may use the administration. */
+export const adminLevel = 50
+
 /** Bits of `SessionInfo.mask` that the widget reads. */
 export const maskBits = { forgot: 8 } as const
 
-const text = (value: unknown): value is string => typeof value === 'string'
-const textOrNull = (value: unknown): value is string | null => value === null || text(value)
-const flag = (value: unknown): value is boolean => typeof value === 'boolean'
-const number = (value: unknown): value is number => Number.isFinite(value)
-const texts = (value: unknown): value is string[] => Array.isArray(value) && value.every(text)
+const kinds: Readonly<Record<keyof SessionInfo, string>> = {
+  username: 'string?',
+  email: 'string?',
+  verified: 'boolean',
+  admin: 'boolean',
+  mask: 'number',
+  level: 'number',
+  sectors: 'list',
+  ip: 'string',
+  session: 'string',
+  expiresAt: 'number',
+  csrfToken: 'string'
+}
+
+function is(kind: string, value: unknown): boolean {
+  if (kind === 'list') return Array.isArray(value) && value.every((item) => typeof item === 'string')
+  return value === null ? kind.endsWith('?') : kind.startsWith(typeof value)
+}
 
 /** The session in a reply, or `null` when the reply is anything else. Unknown properties are dropped, so that a newer server stays readable. */
 export function parseSessionInfo(value: unknown): SessionInfo | null {
-  if (typeof value !== 'object' || value === null) return null
-  const { username, email, verified, admin, mask, level, sectors, ip, session, expiresAt, csrfToken } = value as Record<string, unknown>
-  if (!textOrNull(username) || !textOrNull(email) || !flag(verified) || !flag(admin) || !number(mask) || !number(level)) return null
-  if (!texts(sectors) || !text(ip) || !text(session) || !number(expiresAt) || !text(csrfToken)) return null
-  return { username, email, verified, admin, mask, level, sectors, ip, session, expiresAt, csrfToken }
+  const given = Object(value) as Record<string, unknown>
+  const entries = Object.entries(kinds).map(([name]) => [name, given[name]] as const)
+  return entries.every(([name, item]) => is(kinds[name as keyof SessionInfo], item))
+    ? (Object.fromEntries(entries) as unknown as SessionInfo)
+    : null
 }

@@ -8,8 +8,11 @@ export type GsState =
       readonly status: 'ready'
       readonly session: SessionInfo
       readonly error: null
-      /** Nobody is logged in any more, though nobody logged out or deleted the account in this tab. */
-      readonly ended?: true
+      /**
+       * Nobody is logged in any more, though nobody logged out or deleted the account in this tab: the cause, as `SessionEndCause` of fastify-gs
+       * has it (`idle`, `revoked`, `password-changed` …), or `unknown`.
+       */
+      readonly ended?: string
     }
   | { readonly status: 'failed'; readonly session: null; readonly error: GsFailure }
 
@@ -23,9 +26,14 @@ export class SessionStore {
   #applied = 0
   #changedAt = Date.now()
   #leaving = false
+  #cause = 'unknown'
   readonly #listeners = new Set<() => void>()
 
-  constructor(session: SessionInfo | undefined) {
+  readonly #onChange: () => void
+
+  /** @param onChange told of each change before the listeners */
+  constructor(session: SessionInfo | undefined, onChange: () => void) {
+    this.#onChange = onChange
     this.#state = session ? { status: 'ready', session, error: null } : { status: 'loading', session: null, error: null }
   }
 
@@ -63,25 +71,37 @@ export class SessionStore {
     this.#leaving = false
   }
 
+  /** The server said why the session ends, before a question finds that it has. */
+  because(cause: string): void {
+    this.#cause = cause
+  }
+
   /** What a change answered. */
   put(session: SessionInfo): void {
-    this.#apply(session, this.takeTicket(), false)
+    this.#apply(session, this.takeTicket(), undefined)
   }
 
   /** What a question answered. */
   putFound(session: SessionInfo, ticket: number): void {
     if (ticket < this.#applied) return
     const before = this.#state
-    const lost =
-      before.session !== null && before.session.username !== null ? !this.#leaving : before.status === 'ready' && before.ended === true
-    this.#apply(session, ticket, lost && session.username === null)
+    this.#apply(session, ticket, session.username === null && before.status === 'ready' ? this.#endOf(before) : undefined)
   }
 
-  #apply(session: SessionInfo, ticket: number, ended: boolean): void {
+  #endOf(before: Extract<GsState, { status: 'ready' }>): string | undefined {
+    if (before.session.username === null) return before.ended
+    return this.#leaving ? undefined : this.#cause
+  }
+
+  #apply(session: SessionInfo, ticket: number, ended: string | undefined): void {
     this.#applied = ticket
     this.#changedAt = Date.now()
     this.#leaving = false
-    this.#set({ status: 'ready', session, error: null, ...(ended && { ended }) })
+    this.#cause = 'unknown'
+    const { state } = this
+    // The same again is no news, and would have everything drawn again.
+    if (state.status === 'ready' && state.ended === ended && isSameSession(state.session, session)) return
+    this.#set({ status: 'ready', session, error: null, ...(ended !== undefined && { ended }) })
   }
 
   /** What is known stays known: only a client that knows nothing yet shows the failure. */
@@ -92,6 +112,11 @@ export class SessionStore {
 
   #set(state: GsState): void {
     this.#state = state
+    this.#onChange()
     for (const listener of this.#listeners) listener()
   }
+}
+
+function isSameSession(one: SessionInfo, other: SessionInfo): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }

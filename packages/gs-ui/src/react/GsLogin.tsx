@@ -1,21 +1,22 @@
 'use client'
 
-import { useCallback, useRef, useState, type ReactNode } from 'react'
-import type { SessionInfo } from '../client/session-info.ts'
-import { ChangePasswordForm } from './forms/change-password-form.tsx'
-import { DeleteAccountForm } from './forms/delete-account-form.tsx'
-import { ForgotPasswordForm } from './forms/forgot-password-form.tsx'
+import { useCallback, useContext, useRef, useState, type ReactNode } from 'react'
+import type { Member, SessionInfo } from '../client/session-info.ts'
 import { LoginForm } from './forms/login-form.tsx'
-import { RegisterForm } from './forms/register-form.tsx'
-import { nextNotice, sentenceOf, type Notice, type NoticeKey } from './notices.ts'
-import { Account } from './panels/account.tsx'
-import { Badge, type Member } from './panels/badge.tsx'
-import { CheckMail } from './panels/check-mail.tsx'
+import { loadAccount } from './lazy/load-account.ts'
+import { loadAdmin } from './lazy/load-admin.ts'
+import { loadGuest } from './lazy/load-guest.ts'
+import { Part } from './lazy/part.tsx'
+import { endNoticeOf, nextNotice, sentenceOf, type Notice, type NoticeKey } from './notices.ts'
 import { canForgetPassword, panelFor, type ChosenPanel } from './panels/panel-for.ts'
+import type { PanelProps } from './panels/panel-props.ts'
 import { Unreachable } from './panels/unreachable.tsx'
+import { DraftsContext, type Drafts } from './parts/drafts.ts'
+import { TextsContext } from './texts-context.ts'
 import { useFocusOnChange } from './use-focus-on-change.ts'
-import { useGs } from './use-gs.ts'
+import { useSession } from './use-gs.ts'
 import { usePageNotice } from './use-page-notice.ts'
+import { useCoreText } from './use-text.tsx'
 
 /** Props of `<GsLogin/>`. */
 export interface GsLoginProps {
@@ -23,138 +24,133 @@ export interface GsLoginProps {
   readonly passwordHint?: string
   /** `auto` follows the visitor's system (default: `auto`). */
   readonly theme?: 'auto' | 'light' | 'dark'
+  /** Whether the picture that somebody has at gravatar.com stands in the badge. That service then learns who visits the page (default: false). */
+  readonly gravatar?: boolean
 }
 
-const defaultHint = 'Long is strong: try a few words that belong together only for you.'
+/** Where somebody was when his session ended. */
+interface Place {
+  readonly username: string
+  readonly panel: ChosenPanel | null
+}
 
 /**
- * The whole widget, one panel at a time: log in, sign up, verify, recover, change the password, delete the account, log out.
- * Needs `<GsProvider>` around it and `gs-ui/gs-ui.css`.
+ * The whole widget, one panel at a time: log in, sign up, verify, recover; change the password and the address, see and end sessions, delete
+ * the account, log out; for admins the administration. Needs `<GsProvider>` around it and `gs-ui/gs-ui.css`.
  */
-export function GsLogin({ passwordHint = defaultHint, theme = 'auto' }: GsLoginProps): ReactNode {
-  const gs = useGs()
+export function GsLogin({ passwordHint, theme = 'auto', gravatar = false }: GsLoginProps): ReactNode {
+  const gs = useSession()
+  const say = useCoreText()
+  const { language, translation } = useContext(TextsContext)
   const { session } = gs
   const username = session?.username ?? null
   const [chosen, setChosen] = useState<ChosenPanel | null>(null)
   const [chosenBy, setChosenBy] = useState(username)
+  const [left, setLeft] = useState<Place | null>(null)
   const [notice, setNotice] = useState<Notice | null>(null)
   const [typed, setTyped] = useState('')
+  const [drafts, setDrafts] = useState<Drafts>(() => new Map())
   const root = useRef<HTMLElement>(null)
-  const say = useCallback((key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
+  const tell = useCallback((key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
+  const hint = passwordHint ?? say('password.hint')
 
-  // A choice ends with the one who made it: the next person at this browser starts at the beginning.
+  // A choice ends with the one who made it: the next person at this browser starts at the beginning, and finds nothing that was typed.
+  // Whose session was ended goes on where he was as soon as he is back.
   if (chosenBy !== username) {
     setChosenBy(username)
-    setChosen(null)
-    if (gs.status === 'ready' && gs.ended) say('ended')
+    const ended = gs.status === 'ready' ? gs.ended : undefined
+    if (ended !== undefined && chosenBy !== null) {
+      setLeft({ username: chosenBy, panel: chosen })
+      setChosen(null)
+      tell(endNoticeOf(ended))
+    } else {
+      const isBack = left !== null && left.username === username
+      setChosen(isBack ? left.panel : null)
+      if (username !== null) setLeft(null)
+      if (!isBack && (chosenBy !== null || left !== null)) setDrafts(new Map())
+    }
   }
 
-  const panel = panelFor(gs, chosen)
+  const state = translation === null ? ({ status: 'loading', session: null, error: null } as const) : gs
+  const panel = panelFor(state, chosen)
   // From now on it stays: the end of the five minutes must not take away what somebody is typing.
   if (panel === 'new-password' && chosen === null) setChosen(panel)
 
-  usePageNotice(say)
+  usePageNotice(tell)
   useFocusOnChange(panel, root)
 
   const tooLate = panel === 'new-password' && session !== null && !canForgetPassword(session)
-  const sentence = sentenceOf(tooLate ? nextNotice(null, 'toolate') : notice, username !== null)
+  const sentence = sentenceOf(tooLate ? nextNotice(null, 'toolate') : notice, username !== null, say)
 
   /** Shows a panel, or the one that fits by itself. */
   function show(next: ChosenPanel | null, key: NoticeKey | null = null): void {
     setChosen(next)
-    say(key)
+    tell(key)
   }
 
-  function login(): void {
-    show('login')
-  }
-
-  function account(): void {
-    show('account')
-  }
+  const panelProps: PanelProps = { panel, passwordHint: hint, typed, setTyped, show }
 
   function guestPanel(): ReactNode {
-    switch (panel) {
-      case 'register':
-        return (
-          <RegisterForm
-            passwordHint={passwordHint}
-            onLogin={login}
-            onRegister={(email) => {
-              setTyped(email)
-              show('verify-email')
-            }}
-          />
-        )
-      case 'verify-email':
-        return <CheckMail email={typed} onResent={() => show('verify-email', 'resent')} onLogin={login} />
-      case 'forgot-password':
-        return <ForgotPasswordForm username={typed} onSent={() => show('login', 'sent')} onLogin={login} />
-      default:
-        return (
-          <LoginForm
-            onLogin={() => show(null)}
-            onRegister={() => show('register')}
-            onForgot={(name) => {
-              setTyped(name)
-              show('forgot-password')
-            }}
-          />
-        )
+    if (panel !== 'login') {
+      return (
+        <Part load={loadGuest} plain={`${gs.client.prefix}${plainPages[panel] ?? '/lwsgs-login'}`}>
+          {({ GuestPanels }) => <GuestPanels {...panelProps} />}
+        </Part>
+      )
     }
+    return (
+      <LoginForm
+        onLogin={() => tell(null)}
+        onRegister={() => show('register')}
+        onForgot={(name) => {
+          setTyped(name)
+          show('forgot-password')
+        }}
+      />
+    )
   }
 
   function memberPanel(member: Member): ReactNode {
-    switch (panel) {
-      case 'account':
-        return (
-          <Account
-            session={member}
-            onChangePassword={() => show('change-password')}
-            onDeleteAccount={() => show('delete-account')}
-            onBack={() => show('badge')}
-          />
-        )
-      case 'new-password':
-      case 'change-password':
-        return (
-          <ChangePasswordForm
-            key={panel}
-            username={member.username}
-            passwordHint={passwordHint}
-            forgotten={canForgetPassword(member)}
-            onChanged={() => show('badge', 'changed')}
-            onCancel={panel === 'new-password' ? () => show('badge') : account}
-            onSent={() => show('account', 'mailed')}
-          />
-        )
-      case 'delete-account':
-        return <DeleteAccountForm username={member.username} onDeleted={() => show(null, 'deleted')} onCancel={account} />
-      default:
-        return (
-          <Badge session={member} onAccount={account} onLogout={() => show(null, 'loggedout')} onResent={() => show('badge', 'resent')} />
-        )
+    if (panel === 'admin') {
+      return (
+        <Part load={loadAdmin} plain={`${gs.client.prefix}/lwsgs-admin`}>
+          {({ AdminPanel }) => <AdminPanel session={member} onBack={() => show('badge')} />}
+        </Part>
+      )
     }
+    return (
+      <Part load={loadAccount} plain={`${gs.client.prefix}/lwsgs-change`}>
+        {({ AccountPanels }) => <AccountPanels {...panelProps} session={member} gravatar={gravatar} />}
+      </Part>
+    )
   }
 
   return (
     <section
       ref={root}
       className="gs-widget"
+      lang={language}
+      dir={say('direction')}
       data-theme={theme}
       data-panel={panel}
-      aria-label="Your account"
+      data-state={panel === 'loading' || panel === 'failed' ? panel : username === null ? 'guest' : 'member'}
+      aria-label={say('widget')}
       aria-busy={panel === 'loading'}
     >
       <output className="gs-notice">{sentence}</output>
       <div className="gs-panel">
-        {gs.status === 'loading' && <p className="gs-loading">Loading …</p>}
-        {gs.status === 'failed' && <Unreachable error={gs.error} />}
-        {gs.status === 'ready' && (isMember(gs.session) ? memberPanel(gs.session) : guestPanel())}
+        <DraftsContext.Provider value={drafts}>
+          {state.status === 'loading' && <p className="gs-loading">{say('loading')}</p>}
+          {state.status === 'failed' && <Unreachable error={state.error} />}
+          {state.status === 'ready' && (isMember(state.session) ? memberPanel(state.session) : guestPanel())}
+        </DraftsContext.Provider>
       </div>
     </section>
   )
 }
+
+/** Pages of the server that do without scripts what a panel does, if it cannot be loaded. */
+const plainPages: Readonly<Partial<Record<string, string>>> = { register: '/lwsgs-register', 'forgot-password': '/lwsgs-forgot' }
 
 function isMember(session: SessionInfo): session is Member {
   return session.username !== null

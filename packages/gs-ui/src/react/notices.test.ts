@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nextNotice, sentenceOf } from './notices.ts'
+import { core } from '../texts/core.ts'
+import { nextNotice, sentenceOf as sentence, type Notice } from './notices.ts'
+
+const sentenceOf = (notice: Notice | null, loggedIn: boolean) => sentence(notice, loggedIn, (key) => core[key])
 
 test('a notice that is said again differs from the one before, so that it is announced again', () => {
   const first = nextNotice(null, 'resent')
@@ -13,7 +16,7 @@ test('a notice that is said again differs from the one before, so that it is ann
 })
 
 test('what asks for a login is not said to somebody who is logged in', () => {
-  for (const key of ['next', 'ended'] as const) {
+  for (const key of ['next', 'over', 'over.idle'] as const) {
     assert.match(sentenceOf(nextNotice(null, key), false)!, /log in/)
     assert.equal(sentenceOf(nextNotice(null, key), true), null)
   }

@@ -2,16 +2,23 @@
 
 import { useContext, useSyncExternalStore } from 'react'
 import type { GsClient } from '../client/gs-client.ts'
+import type { SessionClient } from '../client/session-client.ts'
 import type { GsState } from '../client/session-store.ts'
-import { GsContext } from './GsProvider.tsx'
+import { GsContext } from './gs-context.ts'
 
 /** What `useGs()` returns: the state, and the client to change it. */
 export type UseGs = GsState & { readonly client: GsClient }
 
 /** The session, as it changes; in this tab, or by another one. */
 export function useGs(): UseGs {
+  // Whoever imports this hook got the client from `createGsClient`.
+  return useSession() as UseGs
+}
+
+/** {@link useGs} for the widget itself, whose client may be the smaller one of `lwsgs.js`. */
+export function useSession(): GsState & { readonly client: SessionClient } {
   const client = useContext(GsContext)
-  if (!client) throw new Error('gs-ui: useGs() and <GsLogin/> know no session here. Put <GsProvider> around the component.')
+  if (!client) throw new Error('gs-ui: there is no session here. Put <GsProvider> around useGs() and <GsLogin/>.')
   const state = useSyncExternalStore(client.subscribe, client.getSnapshot, client.getSnapshot)
   return { ...state, client }
 }

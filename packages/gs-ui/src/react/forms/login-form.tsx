@@ -7,7 +7,8 @@ import { LinkButton } from '../parts/link-button.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { PasswordField } from '../parts/password-field.tsx'
 import { TextField } from '../parts/text-field.tsx'
-import { useGs } from '../use-gs.ts'
+import { useSession } from '../use-gs.ts'
+import { useCoreText } from '../use-text.tsx'
 
 interface LoginFormProps {
   readonly onLogin: () => void
@@ -17,7 +18,8 @@ interface LoginFormProps {
 }
 
 export function LoginForm({ onLogin, onRegister, onForgot }: LoginFormProps): ReactNode {
-  const { client } = useGs()
+  const { client } = useSession()
+  const say = useCoreText()
 
   function onDone(): void {
     onLogin()
@@ -31,25 +33,25 @@ export function LoginForm({ onLogin, onRegister, onForgot }: LoginFormProps): Re
   }
 
   return (
-    <Panel heading="Log in">
+    <Panel heading={say('login.title')}>
       <Form
         path="/login"
-        label="Log in"
-        required={{ username: 'Please enter your user name or e-mail address.', password: 'Please enter your password.' }}
+        label={say('login.title')}
+        required={{ username: say('name.missing'), password: say('password.missing') }}
         submit={(read) => client.login({ username: read('username'), password: read('password'), remember: read('remember') === 'true' })}
         onDone={onDone}
       >
-        <TextField name="username" label="User name or e-mail" autoComplete="username" inputMode="email" />
-        <PasswordField name="password" label="Password" autoComplete="current-password" />
+        <TextField name="username" label={say('name')} autoComplete="username" inputMode="email" />
+        <PasswordField name="password" label={say('password')} autoComplete="current-password" />
         <label className="gs-check">
           <input type="checkbox" name="remember" value="true" />
-          Keep me logged in
+          {say('login.remember')}
         </label>
       </Form>
       <p className="gs-more">
-        <LinkButton onClick={forgot}>Forgot password?</LinkButton>
+        <LinkButton onClick={forgot}>{say('login.forgot')}</LinkButton>
         <span>
-          New here? <LinkButton onClick={onRegister}>Sign up</LinkButton>
+          {say('login.new')} <LinkButton onClick={onRegister}>{say('register.title')}</LinkButton>
         </span>
       </p>
     </Panel>

@@ -2,7 +2,8 @@
 
 import type { ReactNode } from 'react'
 import { Form } from '../parts/form.tsx'
-import { useGs } from '../use-gs.ts'
+import { useSession } from '../use-gs.ts'
+import { useCoreText } from '../use-text.tsx'
 
 interface ResendVerificationFormProps {
   readonly email: string
@@ -10,9 +11,16 @@ interface ResendVerificationFormProps {
 }
 
 export function ResendVerificationForm({ email, onSent }: ResendVerificationFormProps): ReactNode {
-  const { client } = useGs()
+  const { client } = useSession()
+  const say = useCoreText()
   return (
-    <Form path="/verify-email/resend" label="Resend mail" look="quiet" submit={() => client.resendVerification({ email })} onDone={onSent}>
+    <Form
+      path="/verify-email/resend"
+      label={say('mail.resend')}
+      look="quiet"
+      submit={() => client.resendVerification({ email })}
+      onDone={onSent}
+    >
       <input type="hidden" name="email" value={email} />
     </Form>
   )

@@ -1,17 +1,13 @@
 'use client'
 
-import { createContext, useEffect, useMemo, useRef, useState, type ReactNode, type SubmitEvent } from 'react'
+import { useContext, useEffect, useMemo, useRef, useState, type ReactNode, type SubmitEvent } from 'react'
 import type { GsFailure, GsResult } from '../../client/api-errors.ts'
-import { useGs } from '../use-gs.ts'
+import { useSession } from '../use-gs.ts'
+import { useFailureText } from '../use-text.tsx'
+import { DraftsContext } from './drafts.ts'
+import { FormContext } from './form-context.ts'
 import { findEmpty, noRefusal, refusalOf, withoutError, type Refusal } from './refusal.ts'
 import { RetryCountdown } from './retry-countdown.tsx'
-
-interface FormContextValue {
-  /** Sentences for the fields that were refused, by name. */
-  readonly errors: Readonly<Record<string, string>>
-}
-
-export const FormContext = createContext<FormContextValue>({ errors: {} })
 
 interface FormProps<T> {
   /** Path below the prefix. With the names of the fields it makes a form which the server also understands when no script runs. */
@@ -33,7 +29,11 @@ interface FormProps<T> {
 /** One form: sends it once, keeps what was typed, and says what was refused at the field it is about. */
 export function Form<T>(props: FormProps<T>): ReactNode {
   const { path, label, look = 'primary', required = {}, check, submit, onDone, onRefused, children } = props
-  const { client } = useGs()
+  const { client } = useSession()
+  const failureText = useFailureText()
+  const drafts = useContext(DraftsContext)
+  // Read once: what is typed from now on is in the fields.
+  const [draft] = useState(() => drafts?.get(path) ?? {})
   const [busy, setBusy] = useState(false)
   const [refusal, setRefusal] = useState(noRefusal)
   const [refusals, setRefusals] = useState(0)
@@ -62,9 +62,12 @@ export function Form<T>(props: FormProps<T>): ReactNode {
     setBusy(true)
     const result = await submit(read)
     setBusy(false)
-    if (result.ok) return onDone?.(result.value)
+    if (result.ok) {
+      drafts?.delete(path)
+      return onDone?.(result.value)
+    }
     onRefused?.(result.error)
-    refuse(refusalOf(result.error, (name) => data.has(name)))
+    refuse(refusalOf({ ...result.error, message: failureText(result.error) }, (name) => data.has(name)))
   }
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
@@ -77,7 +80,9 @@ export function Form<T>(props: FormProps<T>): ReactNode {
   }
 
   function onInput(event: { target: EventTarget }): void {
-    const name = event.target instanceof HTMLInputElement ? event.target.name : ''
+    if (!(event.target instanceof HTMLInputElement)) return
+    const { name, value } = event.target
+    if (!/password/i.test(name)) drafts?.set(path, { ...drafts.get(path), [name]: value })
     setRefusal((current) => withoutError(current, name))
   }
 
@@ -90,10 +95,11 @@ export function Form<T>(props: FormProps<T>): ReactNode {
       action={client.prefix + path}
       noValidate
       aria-busy={busy}
+      data-state={busy ? 'busy' : refusal === noRefusal ? 'idle' : 'refused'}
       onSubmit={onSubmit}
       onInput={onInput}
     >
-      <FormContext.Provider value={useMemo(() => ({ errors }), [errors])}>{children}</FormContext.Provider>
+      <FormContext.Provider value={useMemo(() => ({ errors, draft }), [errors, draft])}>{children}</FormContext.Provider>
       {(general !== null || retryAfter !== null) && (
         <div className="gs-failure">
           {general !== null && <p role="alert">{general}</p>}

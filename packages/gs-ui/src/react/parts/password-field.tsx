@@ -1,6 +1,7 @@
 'use client'
 
-import { useState, type ReactNode } from 'react'
+import { useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useCoreText } from '../use-text.tsx'
 import { TextField } from './text-field.tsx'
 
 interface PasswordFieldProps {
@@ -8,16 +9,40 @@ interface PasswordFieldProps {
   readonly label: string
   readonly autoComplete: 'current-password' | 'new-password'
   readonly hint?: ReactNode
+  /** What is found out while typing. */
+  readonly live?: ReactNode
+  readonly onValue?: (value: string) => void
+  readonly onFocus?: () => void
 }
 
-/** A password input which can show what is typed. */
-export function PasswordField(props: PasswordFieldProps): ReactNode {
+/** A password input which can show what is typed, and says when Caps Lock is on. */
+export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode {
+  const say = useCoreText()
   const [shown, setShown] = useState(false)
+  const [caps, setCaps] = useState(false)
+  const look = (event: KeyboardEvent<HTMLInputElement>) => setCaps(event.getModifierState?.('CapsLock') ?? false)
+  const field = props.label.toLowerCase()
   return (
-    <TextField {...props} type={shown ? 'text' : 'password'}>
-      <button type="button" className="gs-reveal" onClick={() => setShown(!shown)}>
-        {shown ? 'Hide' : 'Show'}
-        <span className="gs-hidden"> {props.label.toLowerCase()}</span>
+    <TextField
+      {...props}
+      type={shown ? 'text' : 'password'}
+      onKeyDown={look}
+      onKeyUp={look}
+      onBlur={() => setCaps(false)}
+      live={
+        <>
+          {caps && <span data-name="caps">{say('password.caps')}</span>}
+          {live}
+        </>
+      }
+    >
+      <button
+        type="button"
+        className="gs-reveal"
+        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field })}
+        onClick={() => setShown(!shown)}
+      >
+        {say(shown ? 'password.hide' : 'password.show')}
       </button>
     </TextField>
   )

@@ -1,9 +1,12 @@
 'use client'
 
 import { useContext, useId, type InputHTMLAttributes, type ReactNode } from 'react'
-import { FormContext } from './form.tsx'
+import { FormContext } from './form-context.ts'
 
-interface TextFieldProps extends Pick<InputHTMLAttributes<HTMLInputElement>, 'type' | 'inputMode' | 'defaultValue' | 'autoComplete'> {
+interface TextFieldProps extends Pick<
+  InputHTMLAttributes<HTMLInputElement>,
+  'type' | 'inputMode' | 'defaultValue' | 'autoComplete' | 'onKeyDown' | 'onKeyUp' | 'onFocus' | 'onBlur'
+> {
   readonly name: string
   readonly label: string
   /** Explains the field before anything is typed. */
@@ -16,13 +19,24 @@ interface TextFieldProps extends Pick<InputHTMLAttributes<HTMLInputElement>, 'ty
 }
 
 /** A labelled input with its hint and its error. */
-export function TextField({ name, label, hint, live, onValue, children, type = 'text', ...input }: TextFieldProps): ReactNode {
+export function TextField({
+  name,
+  label,
+  hint,
+  live,
+  onValue,
+
+  children,
+  type = 'text',
+  defaultValue,
+  ...input
+}: TextFieldProps): ReactNode {
   const id = useId()
-  const { errors } = useContext(FormContext)
+  const { errors, draft } = useContext(FormContext)
   const error = errors[name]
   const describedBy = [error !== undefined && `${id}-error`, hint !== undefined && `${id}-hint`, live !== undefined && `${id}-live`]
   return (
-    <div className="gs-field">
+    <div className="gs-field" data-state={error === undefined ? 'idle' : 'invalid'}>
       <label className="gs-label" htmlFor={id}>
         {label}
       </label>
@@ -33,6 +47,7 @@ export function TextField({ name, label, hint, live, onValue, children, type = '
           className="gs-input"
           name={name}
           type={type}
+          defaultValue={draft[name] ?? defaultValue}
           required
           autoCapitalize="none"
           autoCorrect="off"

@@ -1,0 +1,11 @@
+// Makes dist/gs-ui.css of its parts, so that a page without a bundler loads one file.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const src = join(import.meta.dirname, 'src')
+const dist = join(import.meta.dirname, 'dist')
+const whole = readFileSync(join(src, 'gs-ui.css'), 'utf8').replace(/^@import '(.+)';$/gm, (_rule, part: string) =>
+  readFileSync(join(src, part), 'utf8')
+)
+mkdirSync(dist, { recursive: true })
+writeFileSync(join(dist, 'gs-ui.css'), whole)

@@ -1,0 +1,242 @@
+import { badReplyFailure, type GsResult } from './api-errors.ts'
+import { createGsRequest, type GsRequest } from './gs-request.ts'
+import { loadLive } from './lazy/load-live.ts'
+import type { LiveSession, LiveSessionOptions } from './live-session.ts'
+import { announceOnce, watchPage, type PageWatch } from './page-watch.ts'
+import { parseSessionInfo, type SessionInfo } from './session-info.ts'
+import { SessionStore, type GsState } from './session-store.ts'
+
+/** Options of `createGsClient`. */
+export interface GsClientOptions {
+  /** The prefix under which fastify-gs is registered, a path of this origin (default: `/lwsgs`). */
+  readonly prefix?: string
+  /** Replaces the global `fetch`. It gets paths such as `/lwsgs/login`. */
+  readonly fetch?: (path: string, init: RequestInit) => Promise<Response>
+  /** How long to wait for an answer, in ms (default: 30 000). */
+  readonly timeout?: number
+  /** Replaces the global `EventSource`, over which the server says at once what happens to the session. Where there is none it is asked for. */
+  readonly EventSource?: typeof EventSource
+  /** What a server that renders the page already knows; without it the session is loaded when the first listener subscribes. */
+  readonly session?: SessionInfo
+}
+
+/** How a call ended that has nothing to tell but that it succeeded. */
+export type GsDone = GsResult<null>
+
+/** The session, and calls that may change it. */
+export interface SessionClient {
+  /** The prefix, without a slash at its end. */
+  readonly prefix: string
+  /**
+   * Calls `listener` after each change of state; returns the function that ends it. While there is a listener, other tabs are heard, and the
+   * server says at once when the session changes or ends.
+   */
+  readonly subscribe: (listener: () => void) => () => void
+  /** The state, the same object until it changes. */
+  readonly getSnapshot: () => GsState
+  /** Asks the server for the session again. */
+  readonly refresh: () => Promise<GsResult<SessionInfo>>
+  /** Tells the other tabs that the session changed, so that they ask again. The calls do it by themselves. */
+  readonly announce: () => void
+  /** Logs in by user name or e-mail address, without the white space around it; `remember` keeps the session after the browser is closed. */
+  readonly login: (input: { username: string; password: string; remember?: boolean }) => Promise<GsResult<SessionInfo>>
+  /** Ends the session; what follows is an anonymous one. */
+  readonly logout: () => Promise<GsResult<SessionInfo>>
+  /** Sends the verification link once more. */
+  readonly resendVerification: (input: { email: string }) => Promise<GsDone>
+  /** Calls `listener` when another session of the account has begun or ended; returns the function that ends it. */
+  readonly onSessionsChanged: (listener: () => void) => () => void
+  /**
+   * Sends a request below the prefix and reads the JSON of its answer; with a body it is a POST, unless `method` says otherwise. When the answer
+   * makes the session doubtful, it is asked for again.
+   */
+  readonly call: GsRequest
+  /** `call` for what answers with nothing to tell. */
+  readonly callForNothing: (path: string, body: object) => Promise<GsDone>
+  /** `call` for what answers with the session, which becomes the state. */
+  readonly callForSession: (path: string, body: object) => Promise<GsResult<SessionInfo>>
+  /** `callForSession` for what ends the session because the visitor wants it. */
+  readonly callToLeave: (path: string, body: object) => Promise<GsResult<SessionInfo>>
+}
+
+/** A tab that comes back into view after this many ms asks again: the session may have ended, or the address been verified elsewhere. */
+const staleAfter = 30_000
+
+/** After these the page may be wrong about the session: it ended meanwhile, or the server did it and its answer got lost. */
+const doubtful = new Set(['GS_NOT_LOGGED_IN', 'GS_NETWORK', 'GS_BAD_REPLY'])
+
+/** The server may have done it. */
+const unanswered = new Set(['GS_NETWORK', 'GS_BAD_REPLY'])
+
+/** Makes the part of a client that every page needs. */
+export function createSessionClient(options: GsClientOptions = {}): SessionClient {
+  const prefix = checkedPrefix(options.prefix ?? '/lwsgs')
+  const { fetch = (path, init) => globalThis.fetch(path, init), timeout = 30_000 } = options
+  const request = createGsRequest({ prefix, fetch, timeout })
+  const store = new SessionStore(options.session, () => followSession())
+  const tabs = `gs-ui:${prefix}`
+  const sessionsListeners = new Set<() => void>()
+  let watch: PageWatch | undefined
+  let live: LiveSession | undefined
+  /** The watch for which the live part is being loaded. */
+  let loading: PageWatch | undefined
+  let refreshes = 0
+
+  async function refresh(): Promise<GsResult<SessionInfo>> {
+    const ticket = store.takeTicket()
+    refreshes++
+    const result = asSession(await request('/session'))
+    refreshes--
+    if (result.ok) store.putFound(result.value, ticket)
+    else store.fail(result.error, ticket)
+    return result
+  }
+
+  function put(value: unknown): void {
+    const session = parseSessionInfo(value)
+    if (session === null) return void refresh()
+    const { session: before } = store.state
+    store.putFound(session, store.takeTicket())
+    if (before !== null && before.session !== session.session) announce()
+  }
+
+  /** Asks without being taken for a sign of life of the visitor. */
+  async function look(): Promise<void> {
+    const ticket = store.takeTicket()
+    const result = asSession(await request('/events'))
+    if (result.ok) store.putFound(result.value, ticket)
+  }
+
+  function liveOptions(): LiveSessionOptions {
+    return {
+      address: `${prefix}/events`,
+      onSession: (data) => put(parseJson(data)),
+      onEnded: (cause) => {
+        store.because(cause)
+        void refresh().then(announce)
+      },
+      onSessionsChanged: () => {
+        for (const listener of sessionsListeners) listener()
+      },
+      onBlind: () => void look(),
+      ...(options.EventSource && { EventSource: options.EventSource })
+    }
+  }
+
+  function followSession(): void {
+    const { session } = store.state
+    const followed = session === null || session.username === null ? null : session.session
+    if (live !== undefined) return live.follow(followed)
+    const mine = watch
+    if (followed === null || mine === undefined || loading === mine) return
+    loading = mine
+    void loadLive().then(
+      ({ createLiveSession }) => {
+        if (watch !== mine) return
+        live = createLiveSession(liveOptions())
+        followSession()
+      },
+      // Then the page learns of the end when it asks for something.
+      () => undefined
+    )
+  }
+
+  function announce(): void {
+    if (watch) watch.announce()
+    else announceOnce(tabs)
+  }
+
+  function start(): PageWatch {
+    if (store.state.status !== 'ready' && refreshes === 0) void refresh()
+    return watchPage({
+      name: tabs,
+      onChange: () => void refresh(),
+      onReturn: () => {
+        if (store.state.status === 'failed' || store.age > staleAfter) void refresh()
+      }
+    })
+  }
+
+  const call: GsRequest = async (path, options) => {
+    const result = await request(path, options)
+    if (!result.ok && doubtful.has(result.error.code)) void refresh()
+    return result
+  }
+
+  async function callForNothing(path: string, body: object): Promise<GsDone> {
+    const result = await call(path, { body })
+    return result.ok ? { ok: true, value: null } : result
+  }
+
+  async function callForSession(path: string, body: object): Promise<GsResult<SessionInfo>> {
+    const answer = await call(path, { body })
+    const result = asSession(answer)
+    if (result.ok) {
+      store.put(result.value)
+      announce()
+    } else if (answer.ok) {
+      void refresh()
+    }
+    return result
+  }
+
+  async function callToLeave(path: string, body: object): Promise<GsResult<SessionInfo>> {
+    store.leave()
+    const result = await callForSession(path, body)
+    if (!result.ok && !unanswered.has(result.error.code)) store.stay()
+    return result
+  }
+
+  return {
+    prefix,
+    subscribe: (listener) => {
+      store.listen(listener)
+      if (watch === undefined) {
+        watch = start()
+        followSession()
+      }
+      return () => {
+        store.unlisten(listener)
+        if (!store.idle) return
+        watch?.stop()
+        live?.stop()
+        watch = undefined
+        live = undefined
+      }
+    },
+    getSnapshot: () => store.state,
+    refresh,
+    announce,
+    login: ({ username, password, remember = false }) => callForSession('/login', { username: username.trim(), password, remember }),
+    logout: () => callToLeave('/logout', {}),
+    resendVerification: ({ email }) => callForNothing('/verify-email/resend', { email }),
+    onSessionsChanged: (listener) => {
+      sessionsListeners.add(listener)
+      return () => void sessionsListeners.delete(listener)
+    },
+    call,
+    callForNothing,
+    callForSession,
+    callToLeave
+  }
+}
+
+function checkedPrefix(prefix: string): string {
+  const path = prefix.replace(/\/+$/, '')
+  if (path === '' || /^\/(?![/\\])[^?#\\]*$/.test(path)) return path
+  throw new TypeError(`gs-ui: "prefix" must be a path of this site such as "/lwsgs", not "${prefix}".`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function asSession(result: GsResult<unknown>): GsResult<SessionInfo> {
+  if (!result.ok) return result
+  const session = parseSessionInfo(result.value)
+  return session ? { ok: true, value: session } : { ok: false, error: badReplyFailure(200) }
+}

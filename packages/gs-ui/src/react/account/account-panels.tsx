@@ -1,0 +1,75 @@
+'use client'
+
+import type { ReactNode } from 'react'
+import type { Member } from '../../client/session-info.ts'
+import type { PanelProps } from '../panels/panel-props.ts'
+import { canForgetPassword } from '../toolkit.ts'
+import { Badge } from './badge.tsx'
+import { Account } from './account.tsx'
+import { ChangeEmailForm } from './change-email-form.tsx'
+import { ChangePasswordForm } from './change-password-form.tsx'
+import { DeleteAccountForm } from './delete-account-form.tsx'
+import { Sessions } from './sessions.tsx'
+
+interface AccountPanelsProps extends PanelProps {
+  readonly session: Member
+  readonly gravatar: boolean
+}
+
+/** Everything that somebody does with his account. */
+export function AccountPanels({ panel, session, passwordHint, gravatar, show }: AccountPanelsProps): ReactNode {
+  const { username, email, verified } = session
+  const account = () => show('account')
+  const badge = () => show('badge')
+  switch (panel) {
+    case 'badge':
+      return (
+        <Badge
+          session={session}
+          gravatar={gravatar}
+          onAccount={account}
+          onAdmin={() => show('admin')}
+          onChangeEmail={() => show('change-email')}
+          onLogout={() => show(null, 'loggedout')}
+          onResent={() => show('badge', 'resent')}
+        />
+      )
+    case 'new-password':
+    case 'change-password':
+      return (
+        <ChangePasswordForm
+          key={panel}
+          username={username}
+          passwordHint={passwordHint}
+          forgotten={canForgetPassword(session)}
+          onChanged={() => show('badge', 'changed')}
+          onCancel={panel === 'new-password' ? badge : account}
+          onSent={() => show('account', 'mailed')}
+        />
+      )
+    case 'change-email':
+      return (
+        <ChangeEmailForm
+          username={username}
+          email={email}
+          onSent={() => show('account', 'emailsent')}
+          onCancel={verified ? account : badge}
+        />
+      )
+    case 'sessions':
+      return <Sessions onBack={account} onNotice={(notice) => show('sessions', notice)} />
+    case 'delete-account':
+      return <DeleteAccountForm username={username} onDeleted={() => show(null, 'deleted')} onCancel={account} />
+    default:
+      return (
+        <Account
+          session={session}
+          onChangePassword={() => show('change-password')}
+          onChangeEmail={() => show('change-email')}
+          onSessions={() => show('sessions')}
+          onDeleteAccount={() => show('delete-account')}
+          onBack={badge}
+        />
+      )
+  }
+}

@@ -1,0 +1,68 @@
+'use client'
+
+import type { ReactNode } from 'react'
+import { accountCalls } from '../../client/account-calls.ts'
+import { guestCalls } from '../../client/guest-calls.ts'
+import { account } from '../../texts/account.ts'
+import { Form, LinkButton, NewPasswordField, Panel, PasswordField, useCoreText, useCalls, useSession, useText } from '../toolkit.ts'
+import { UsernameForManagers } from './username-for-managers.tsx'
+
+interface ChangePasswordFormProps {
+  readonly username: string
+  readonly passwordHint: string
+  /** Came by a lost-password link not long ago: the current password is not asked for. It may end while the form is open. */
+  readonly forgotten: boolean
+  readonly onChanged: () => void
+  readonly onCancel: () => void
+  /** A lost-password link was sent. */
+  readonly onSent: () => void
+}
+
+export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
+  const { username, passwordHint, forgotten, onChanged, onCancel, onSent } = props
+  const { client } = useSession()
+  const calls = useCalls(accountCalls)
+  const guest = useCalls(guestCalls)
+  const core = useCoreText()
+  const say = useText(account)
+  const label = say(forgotten ? 'password.set' : 'password.change')
+  return (
+    <Panel heading={label}>
+      {forgotten && <p>{say('password.forgotten')}</p>}
+      <Form
+        path="/change-password"
+        label={label}
+        required={{
+          ...(!forgotten && { currentPassword: say('password.current.missing') }),
+          password: say('password.new.missing')
+        }}
+        submit={(read) =>
+          calls.changePassword({ password: read('password'), ...(!forgotten && { currentPassword: read('currentPassword') }) })
+        }
+        onDone={onChanged}
+        onRefused={(failure) => {
+          // The five minutes are over; the session knows, and the field appears.
+          if (forgotten && failure.code === 'GS_CURRENT_PASSWORD_REQUIRED') void client.refresh()
+        }}
+      >
+        <UsernameForManagers username={username} />
+        {!forgotten && <PasswordField name="currentPassword" label={say('password.current')} autoComplete="current-password" />}
+        <NewPasswordField label={core('password.new')} hint={passwordHint} />
+      </Form>
+      {!forgotten && (
+        <Form
+          path="/forgot-password"
+          label={core('login.forgot')}
+          look="link"
+          submit={() => guest.forgotPassword({ username })}
+          onDone={onSent}
+        >
+          <input type="hidden" name="username" value={username} />
+        </Form>
+      )}
+      <p className="gs-more">
+        <LinkButton onClick={onCancel}>{forgotten ? say('password.later') : core('back')}</LinkButton>
+      </p>
+    </Panel>
+  )
+}

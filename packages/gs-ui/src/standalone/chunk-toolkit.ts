@@ -1,0 +1,21 @@
+import { toolkit } from './main-script.ts'
+
+/** Stands in for react/toolkit.ts in the parts that are loaded on demand. */
+export const {
+  badReplyFailure,
+  canForgetPassword,
+  Form,
+  LinkButton,
+  NewPasswordField,
+  Panel,
+  PasswordField,
+  ResendVerificationForm,
+  strongly,
+  TextField,
+  TextsContext,
+  useCalls,
+  useCoreText,
+  useFailureText,
+  useSession,
+  useText
+} = toolkit

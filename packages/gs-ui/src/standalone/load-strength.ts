@@ -1,0 +1,4 @@
+import { loadPart } from './load-part.ts'
+
+/** Stands in for react/lazy/load-strength.ts. */
+export const loadStrength = () => loadPart<typeof import('../strength/strength.ts')>('strength')

@@ -1,0 +1,15 @@
+/** English, of what somebody sees who has no account, or not its password. */
+export const guest = {
+  'username.missing': 'Please choose a user name.',
+  'username.available': 'This name is free.',
+  'username.taken': 'This name is taken.',
+  'password.choose': 'Please choose a password.',
+  'register.known': 'Have an account?',
+  'forgot.title': 'Forgot password?',
+  'forgot.text': 'You get a mail with a link that logs you in once and lets you set a new password.',
+  'forgot.send': 'Send link',
+  'forgot.remembered': 'Remembered it?',
+  'mail.title': 'Check your mail',
+  'mail.nothing': 'Nothing there after a few minutes? Look among the unwanted mail, or let us send it again.',
+  'mail.verified': 'Verified already?'
+} as const
