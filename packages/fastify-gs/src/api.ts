@@ -33,7 +33,10 @@ export const gsPaths = {
   events: '/events',
   admin: {
     accounts: '/admin/accounts',
+    /** GET tells of one account, DELETE deletes it. */
     accountById: '/admin/accounts/:id',
+    /** Deletes it too, for forms, which know no DELETE. */
+    deleteAccount: '/admin/accounts/:id/delete',
     verify: '/admin/accounts/:id/verify',
     lock: '/admin/accounts/:id/lock',
     unlock: '/admin/accounts/:id/unlock',
@@ -44,8 +47,12 @@ export const gsPaths = {
     resetPassword: '/admin/accounts/:id/reset-password',
     sessions: '/admin/sessions',
     sessionById: '/admin/sessions/:id',
+    /** Like DELETE of the session, for forms. */
+    endSession: '/admin/sessions/:id/end',
     mail: '/admin/mail',
     mailById: '/admin/mail/:id',
+    /** Like DELETE of the mail, for forms. */
+    dropMail: '/admin/mail/:id/drop',
     retryMail: '/admin/mail/:id/retry',
     audit: '/admin/audit'
   },
@@ -210,11 +217,23 @@ export const AdminGrantBody = closed(
   {
     sectors: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to grant' })),
     withdraw: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to withdraw' })),
-    level: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 }))
+    level: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 })),
+    next
   },
-  'What is not named stays as it is'
+  'What is not named stays as it is. A form has `level`, `grant` (one name) and `withdraw` (one name); what is empty in it counts as missing.'
 )
 export type AdminGrantBody = Static<typeof AdminGrantBody>
+export const AdminActionBody = closed({ next }, 'Nothing')
+export type AdminActionBody = Static<typeof AdminActionBody>
+export const AdminReset = Type.Object(
+  {
+    mailed: Type.Boolean({
+      description: 'false: the address has had too many of these mails in the last hour; the link of the last one still works'
+    })
+  },
+  { additionalProperties: false }
+)
+export type AdminReset = Static<typeof AdminReset>
 
 export const AdminSessionsQuery = closed({ account: Type.Optional(Type.String({ maxLength: 64 })), limit, after }, 'Whose sessions')
 export type AdminSessionsQuery = Static<typeof AdminSessionsQuery>
@@ -265,10 +284,11 @@ export const AuditEntry = Type.Object(
     actor: Type.String({ description: 'user name of the admin; "gs" and the name of the system user for the command line' }),
     ip: nullable(Type.String({ description: 'null: not through the network' })),
     action: Type.String({
-      description: 'verify, lock, unlock, grant, delete, end-session, end-sessions, reset-password, set-password, retry-mail, drop-mail …'
+      description:
+        'add, verify, lock, unlock, grant, delete, set-password, reset-password, end-session, end-sessions, retry-mail, drop-mail, import'
     }),
     accountId: nullable(Type.String()),
-    username: nullable(Type.String({ description: 'of the account it was done to, as it was then; null once that account is deleted' })),
+    username: nullable(Type.String({ description: 'of the account it was done to; null once that account is deleted' })),
     details: Type.Record(Type.String(), Type.Unknown(), { description: 'e.g. { level: [10, 30] }: before and after' })
   },
   { additionalProperties: false }

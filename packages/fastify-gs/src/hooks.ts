@@ -7,6 +7,7 @@ export type SessionEndCause =
   | 'verified'
   | 'password-changed'
   | 'password-forgotten'
+  | 'email-restored'
   | 'account-deleted'
   | 'account-locked'
   | 'revoked'
@@ -21,11 +22,13 @@ export interface SessionEndEvent {
 
 export type SessionEndListener = (event: SessionEndEvent) => void
 
-export type AccountEventType = 'accountCreated' | 'accountVerified' | 'accountDeleted'
+export type AccountEventType = 'accountCreated' | 'accountVerified' | 'accountEmailChanged' | 'accountDeleted'
 
 /**
  * Something that has happened to an account. `accountCreated`: signed up (the address is not proved yet); `accountVerified`: the address is
- * proved for the first time, from now on it is one of the site's members; `accountDeleted`: the row is gone.
+ * proved for the first time, from now on it is one of the site's members (its address may be another one than at sign-up: somebody who had
+ * mistyped it could set another); `accountEmailChanged`: a member has another proved address now, or again the one of before; `accountDeleted`:
+ * the row is gone.
  */
 export interface AccountEvent {
   /** The same each time this event is told. */
@@ -35,7 +38,7 @@ export interface AccountEvent {
   readonly at: number
   readonly accountId: string
   readonly username: string
-  /** Null: the account had none. */
+  /** The address after the event. Null: the account had none. */
   readonly email: string | null
   /** Why it was deleted: by its owner, by an operator, or because the address was never verified. Null for the other types. */
   readonly cause: 'owner' | 'operator' | 'unverified' | null

@@ -19,6 +19,15 @@ describe('the log', () => {
       { 'user-agent': hostile.replaceAll(/[^ -~]/g, '') }
     )
     await alice.post('/lwsgs/change-password', { currentPassword: 'not the right password', password: 'a brand new password' })
+    await alice.post('/lwsgs/change-email', { email: 'new-alice-in-the-log@mail.test', currentPassword: password })
+    const change = await inbox.token('new-alice-in-the-log@mail.test', /Confirm/)
+    await alice.post('/lwsgs/change-email/redeem', { token: change })
+    const undo = await inbox.token('alice-in-the-log@mail.test', /address .* was changed/)
+    secrets.push(change, undo, alice.token!)
+    await alice.visit(`/lwsgs/lwsgs-undo-email?token=${undo}`)
+    await alice.post('/lwsgs/change-email/undo', { token: undo })
+    secrets.push(alice.token!)
+    await alice.post('/lwsgs/change-password', { password })
     await alice.get('/members')
     await alice.post('/lwsgs/logout', {}, { origin: 'https://evil.test' })
     await alice.post('/lwsgs/logout')
@@ -49,6 +58,8 @@ describe('the log', () => {
       'logout',
       'forgot-password',
       'change-password',
+      'change-email',
+      'undo-email',
       'delete-account'
     ])
       assert.ok(seen.has(event), event)

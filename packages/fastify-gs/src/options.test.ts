@@ -97,6 +97,8 @@ describe('resolveOptions', () => {
     ['a time that is no number', { session: { absolute: '60' } }, /session\.absolute/],
     ['NaN', { links: { verifyEmail: Number.NaN } }, /links\.verifyEmail/],
     ['a forgot link of two days', { links: { forgotPassword: 172_800 } }, /links\.forgotPassword.*86400/],
+    ['an undo link of an hour', { links: { undoEmail: 3600 } }, /links\.undoEmail.*from 86400 to 2592000/],
+    ['an undo link of two months', { links: { undoEmail: 5_184_000 } }, /links\.undoEmail/],
     ['a cookie name with a prefix', { session: { cookieName: '__Host-x' } }, /session\.cookieName/],
     ['an unknown option for lwsgs', { lwsgs: { urlRoot: '/x' } }, /option lwsgs\.urlRoot is not known/],
     ['a urlroot elsewhere', { lwsgs: { urlroot: 'https://evil.test' } }, /option lwsgs\.urlroot must be a path/],
@@ -104,6 +106,7 @@ describe('resolveOptions', () => {
     ['a page on another site', { lwsgs: { verifiedPage: 'https://evil.test/' } }, /option lwsgs\.verifiedPage.*another site/],
     ['a page on another host', { lwsgs: { verifyFailedPage: '//evil.test/' } }, /option lwsgs\.verifyFailedPage must be a page/],
     ['a page that is a script', { lwsgs: { verifiedPage: 'javascript:alert(1)' } }, /option lwsgs\.verifiedPage.*another site/],
+    ['calls for admins that are neither on nor off', { adminApi: 'false' }, /option adminApi must be true or false/],
     ['a rate limit of zero', { rateLimits: { login: { max: 0, seconds: 1 } } }, /rateLimits\.login\.max/]
   ]
   for (const [name, change, sentence] of cases) {

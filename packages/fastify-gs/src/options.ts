@@ -65,7 +65,7 @@ export interface GsRateLimits {
   readonly login?: RateLimit
   /** Sign up. Default: 60 in 3600 s. */
   readonly register?: RateLimit
-  /** Forgot password, resend verification: what sends mail. Default: 30 in 3600 s. */
+  /** Forgot password, resend verification, change of the address: what sends mail. Default: 30 in 3600 s. */
   readonly mail?: RateLimit
   /** Links from mails. Default: 60 in 60 s. */
   readonly link?: RateLimit
@@ -140,11 +140,17 @@ export interface GsOptions {
   readonly reservedNames?: readonly string[]
   readonly session?: GsSessionOptions
   readonly password?: GsPasswordOptions
-  /** Life of mailed links in seconds. `verifyEmail` (default 86400) is also the life of accounts that are never verified; `forgotPassword` (default 1800) at most 86400. */
-  readonly links?: { readonly verifyEmail?: number; readonly forgotPassword?: number }
+  /**
+   * Life of mailed links in seconds. `verifyEmail` (default 86400), for the proof of an address at sign-up and of a new one, is also the life
+   * of accounts that are never verified; `forgotPassword` (default 1800) at most 86400; `undoEmail` (default 604800, 7 days), for the former
+   * mailbox to take a change of the address back, 86400 (a mail may be on its way for that long) to 2592000.
+   */
+  readonly links?: { readonly verifyEmail?: number; readonly forgotPassword?: number; readonly undoEmail?: number }
   /** Limits per client address; `false` turns them off. */
   readonly rateLimits?: GsRateLimits | false
   readonly lwsgs?: GsLwsgsOptions
+  /** Whether the calls for admins below `/admin/` exist: accounts, sessions, mail and audit for who has the level 50 or more. Default: true. */
+  readonly adminApi?: boolean
   /**
    * Symbols of your own for files that are rewritten (`interpret` of a mount): `{ $theme: (session) => 'dark' }`. The value is escaped for
    * the kind of file; null becomes the empty text. `$lwsgs_user`, `$lwsgs_auth` and `$lwsgs_email` are always there. Default: none.
@@ -187,8 +193,9 @@ export interface ResolvedOptions {
     readonly concurrency: number | null
     readonly maxWaiting: number | null
   }
-  readonly links: { readonly verifyEmail: number; readonly forgotPassword: number }
+  readonly links: { readonly verifyEmail: number; readonly forgotPassword: number; readonly undoEmail: number }
   readonly rateLimits: Required<GsRateLimits> | null
+  readonly adminApi: boolean
   /** Paths; `urlroot` without the slash at its end. */
   readonly lwsgs: { readonly urlroot: string | null; readonly verifiedPage: string | null; readonly verifyFailedPage: string | null }
   readonly symbols: Readonly<Record<string, SymbolValue>>
@@ -456,6 +463,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     'links',
     'rateLimits',
     'lwsgs',
+    'adminApi',
     'symbols',
     'now'
   ])
@@ -486,8 +494,9 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   const admin = resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true, legacy)
 
   const links = given.links ?? {}
-  onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword'])
+  onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword', 'undoEmail'])
   if (given.now !== undefined && typeof given.now !== 'function') refuse('the option now must be a function that gives ms since 1970.')
+  if (given.adminApi !== undefined && typeof given.adminApi !== 'boolean') refuse('the option adminApi must be true or false.')
   const siteName = optionalText(given.siteName, 'siteName', 'a text') ?? url.host
 
   return Object.freeze({
@@ -527,9 +536,11 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     },
     links: {
       verifyEmail: milliseconds(links.verifyEmail, 'links.verifyEmail', 86_400),
-      forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400)
+      forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400),
+      undoEmail: count(links.undoEmail, 'links.undoEmail', 604_800, 86_400, 2_592_000, 'seconds') * 1000
     },
     rateLimits: resolveRateLimits(given.rateLimits),
+    adminApi: given.adminApi ?? true,
     lwsgs: resolveLwsgs(given.lwsgs, url, prefix),
     symbols: resolveSymbols(given.symbols),
     now: given.now ?? Date.now

@@ -9,6 +9,10 @@ export const pageStylePath = '/gs-page.css'
 export interface Page {
   readonly title: string
   readonly content: Html
+  /** Whether it shows that something was refused: the title, which is read out first, says so. */
+  readonly failed?: boolean
+  /** Whether it shows a table, which needs room. */
+  readonly wide?: boolean
 }
 
 /** Answers with a small page that works without scripts. Never stored: it may show what belongs to one visitor. */
@@ -19,11 +23,11 @@ export function sendPage(reply: FastifyReply, status: number, prefix: string, si
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        <title>${page.title} · ${siteName}</title>
+        <title>${page.failed === true ? 'Error: ' : ''}${page.title} · ${siteName}</title>
         <link rel="stylesheet" href="${prefix + pageStylePath}" />
       </head>
       <body>
-        <main>
+        <main${page.wide === true ? html` class="wide"` : html``}>
           <p class="site">${siteName}</p>
           <h1>${page.title}</h1>
           ${page.content}

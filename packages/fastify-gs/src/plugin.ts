@@ -6,6 +6,9 @@ import { synchronizeConfiguredAdmin } from './accounts/configured-admin.ts'
 import { pruneLinks, tokenOfLink } from './accounts/email-links.ts'
 import { checkEmail, usernameKey } from './accounts/identifiers.ts'
 import { createThrottle } from './accounts/throttle.ts'
+import { adminPage } from './admin/admin-page.ts'
+import { adminRoutes } from './admin/admin-routes.ts'
+import { pruneAudit } from './admin/audit.ts'
 import { gsPaths, type SessionInfo } from './api.ts'
 import { findLegacyHash } from './crypto/legacy-hashes.ts'
 import { provideForms } from './compat/gs-forms.ts'
@@ -16,23 +19,28 @@ import type { GsDatabase } from './database/database.ts'
 import { openPostgres } from './database/postgres.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { GsOptionError, GsStartError } from './errors.ts'
+import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
 import { checkName } from './flows/check-name.ts'
 import { deleteAccount } from './flows/delete-account.ts'
+import { events as eventStream } from './flows/events.ts'
 import { forgotPassword } from './flows/forgot-password.ts'
 import { login } from './flows/login.ts'
 import { logout } from './flows/logout.ts'
 import { pageStyle } from './flows/page-style.ts'
 import { register } from './flows/register.ts'
 import { sessionInfo } from './flows/session-info.ts'
+import { sessionsList } from './flows/sessions-list.ts'
 import type { FlowServices } from './flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from './flows/shared/scope.ts'
 import { verifyEmail } from './flows/verify-email.ts'
 import type { AccountEventListener, SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createAccountListeners } from './live/account-listeners.ts'
 import { createSessionEvents } from './live/session-events.ts'
+import { createSessionRegistry, provideRegistry } from './live/session-registry.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
 import { enqueueEvent } from './mail/account-events.ts'
+import type { MailKind } from './mail/messages.ts'
 import { createOutbox } from './mail/outbox.ts'
 import { provideMounts } from './mounts/mount-services.ts'
 import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
@@ -46,6 +54,7 @@ import { sessionInfoOf } from './sessions/session-info.ts'
 import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { visitState } from './sessions/visit.ts'
+import { createWatchedSessions } from './sessions/watched-sessions.ts'
 
 /** What the plugin offers to the application as `app.gs`. */
 export interface Gs {
@@ -69,6 +78,11 @@ export interface Gs {
    * least once, until it does not fail. Returns how to stop that.
    */
   onAccountEvent(listener: AccountEventListener): () => void
+  /**
+   * Ends all event streams, and takes no new ones; their browsers come again after 2 s. `app.close()` does it by itself: this is for a
+   * server that waits for what runs before it closes the application.
+   */
+  closeStreams(): void
 }
 
 declare module 'fastify' {
@@ -102,6 +116,14 @@ function resolveAdmin({ admin }: ResolvedOptions) {
   } catch {
     throw new GsOptionError('fastify-gs: the option admin.email must be an e-mail address like name@example.com.')
   }
+}
+
+/** The pages behind the links in mails. */
+const linkPages: { readonly [kind in MailKind]?: string } = {
+  'verify-email': gsPaths.verifyEmailPage,
+  'forgot-password': gsPaths.forgotPasswordPage,
+  'change-email': gsPaths.changeEmailPage,
+  'email-changed': gsPaths.undoChangeEmailPage
 }
 
 /** In the config of routes whose policy is enforced. */
@@ -157,6 +179,18 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     findSession: createFindSession(database),
     now
   }
+  const registry = createSessionRegistry({
+    find: createWatchedSessions(database),
+    events,
+    activity,
+    activityInterval: session.activityInterval,
+    limits: session.limits,
+    keys,
+    log: app.log,
+    now
+  })
+  // Before the server waits for what runs: streams would run for ever.
+  app.addHook('preClose', () => registry.close())
   const accountListeners = createAccountListeners(() => outbox.wake())
   const outbox = createOutbox({
     database,
@@ -166,8 +200,8 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     context: { siteName: options.siteName, loginUrl: options.origin + options.loginPage, contact: options.mail.contact },
     async linkUrl(kind, linkId, { good, bad }) {
       const token = await tokenOfLink(database.db, keys, linkId, now())
-      const path = kind === 'verify-email' ? gsPaths.verifyEmailPage : gsPaths.forgotPasswordPage
-      if (token === null) return null
+      const path = linkPages[kind]
+      if (token === null || path === undefined) return null
       const query = new URLSearchParams({ token, ...(good !== undefined && { good }), ...(bad !== undefined && { bad }) })
       return `${options.origin}${options.prefix}${path}?${query.toString()}`
     },
@@ -193,6 +227,9 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     outbox,
     signIn: createSignIn(loading),
     events,
+    registry,
+    activity,
+    formPages: new Map(),
     offerTicket: (request, reply) => offerTicket(loading, request, reply)
   }
 
@@ -204,8 +241,10 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     sessionInfo: ({ gs }) => (visitState(gs).fresh ? null : sessionInfoOf(gs, options.sectors)),
     isSameOrigin: (request) => isSameOrigin(request.headers, options.origin),
     onSessionEnd: events.onSessionEnd,
-    onAccountEvent: accountListeners.onAccountEvent
+    onAccountEvent: accountListeners.onAccountEvent,
+    closeStreams: () => void registry.close()
   })
+  provideRegistry(app.gs, registry)
 
   const files = provideMounts(app.gs, {
     symbols: createSymbols(options.symbols, ({ gs }) => sessionInfoOf(gs, options.sectors)),
@@ -221,8 +260,25 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   await app.register(
     async (scope) => {
       await prepareScope(scope, services)
-      for (const flow of [sessionInfo, checkName, register, verifyEmail, login, logout, forgotPassword, changePassword, deleteAccount])
-        flow(scope, services)
+      const flows = [
+        sessionInfo,
+        checkName,
+        register,
+        verifyEmail,
+        login,
+        logout,
+        forgotPassword,
+        changePassword,
+        changeEmail,
+        deleteAccount,
+        sessionsList,
+        eventStream
+      ]
+      for (const flow of flows) flow(scope, services)
+      if (options.adminApi) {
+        adminRoutes(scope, services)
+        adminPage(scope, services)
+      }
       pageStyle(scope)
       const endpoints = createLwsgsEndpoints(scope, services)
       await endpoints(scope, options.prefix)
@@ -265,6 +321,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
       await pruneLinks(trx, at - linkMemory)
       await throttle.prune(trx, at)
       await outbox.prune(trx, at)
+      await pruneAudit(trx, at)
     })
   }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { GsOptions } from 'fastify-gs'
 import type { Administration } from 'fastify-gs/admin'
@@ -96,16 +97,31 @@ export async function withAdministration<Result>(
   if ('sqlite' in database && settings.create !== true && !existsSync(database.sqlite)) {
     throw new CliError(`There is no database ${database.sqlite}; check the path, or make it with gs migrate.`)
   }
-  return administer(database, (administration) => work(administration, place))
+  return administer(database, (administration) => work(administration, place), place.sectors)
 }
 
-/** Opens the database for the time of the work. */
+/** Who gives the command, for the audit. */
+function actor(): string {
+  try {
+    return `gs (${userInfo().username.replace(/\p{C}/gu, '?').slice(0, 100)})`
+  } catch {
+    // In a container the user may have a number only.
+    return `gs (user ${process.getuid?.() ?? 'unknown'})`
+  }
+}
+
+/**
+ * Opens the database for the time of the work.
+ *
+ * @param sectors the site's own mask bits by name
+ */
 export async function administer<Result>(
   database: GsOptions['database'],
-  work: (administration: Administration) => Promise<Result>
+  work: (administration: Administration) => Promise<Result>,
+  sectors: readonly string[] = []
 ): Promise<Result> {
   const { openAdministration } = await import('fastify-gs/admin')
-  const administration = await openAdministration({ database })
+  const administration = await openAdministration({ database, actor: actor(), sectors })
   try {
     return await work(administration)
   } finally {

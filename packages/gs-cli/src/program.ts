@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CliError, ExitCode } from './cli-error.ts'
+import { register as registerAudit } from './commands/audit.ts'
 import { register as registerHashPassword } from './commands/hash-password.ts'
 import { register as registerImportLwsgs } from './commands/import-lwsgs.ts'
 import { register as registerMail } from './commands/mail.ts'
@@ -11,7 +12,16 @@ import { register as registerUser } from './commands/user.ts'
 import { note, survivePipeEnd } from './output.ts'
 
 /** In the order of the help. What a command needs is loaded when it runs, so that the help is there at once. */
-const commands = [registerServe, registerUser, registerSessions, registerMail, registerHashPassword, registerMigrate, registerImportLwsgs]
+const commands = [
+  registerServe,
+  registerUser,
+  registerSessions,
+  registerMail,
+  registerAudit,
+  registerHashPassword,
+  registerMigrate,
+  registerImportLwsgs
+]
 
 /** Runs the command line (without `node` and the script) and leaves the exit code in `process.exitCode`. Never throws. */
 export async function run(args: readonly string[]): Promise<void> {

@@ -14,7 +14,8 @@ import {
   markVerified,
   pruneUnverifiedAccounts,
   publicAccount,
-  replacePasswordHash
+  replacePasswordHash,
+  setVerifiedEmail
 } from './accounts.ts'
 import { checkEmail, checkUsername } from './identifiers.ts'
 
@@ -216,6 +217,47 @@ for (const engine of engines) {
         .execute()
       assert.deepEqual(await pruneUnverifiedAccounts(db, now + 1000, 10), [])
       assert.deepEqual(await pruneUnverifiedAccounts(db, now + 1001, 10), [{ id: 'alice', username: 'alice', email: 'alice@mail.test' }])
+    })
+
+    it('are not kept for ever by links: only those that were mailed within a week of the sign-up count', async (t) => {
+      const { db } = await engine.open(t)
+      const week = 7 * 86_400_000
+      const row = { account_id: 'alice', email: 'a', expires_at: 0, used_at: null } as const
+      await seedAccount(db, 'alice', { created_at: now })
+      const mail = (id: string, purpose: 'verify-email' | 'change-email', at: number) =>
+        db
+          .insertInto('gs_links')
+          .values({ ...row, purpose, id, token_hash: id, created_at: at })
+          .execute()
+      await mail('in time', 'change-email', now + week - 1)
+      assert.deepEqual(await pruneUnverifiedAccounts(db, now + week - 1, 10), [])
+      for (const [id, purpose] of [
+        ['late', 'verify-email'],
+        ['late too', 'change-email']
+      ] as const)
+        await mail(id, purpose, now + week)
+      assert.equal((await pruneUnverifiedAccounts(db, now + week, 10)).length, 1)
+    })
+
+    it('get an address that was proved, unless another one has proved it before', async (t) => {
+      const database = await engine.open(t)
+      const { db } = database
+      await claimants(database, ['alice', 'bob'])
+      await seedAccount(db, 'chief', { configured: 1 })
+      const give = (id: string, email: string) => database.transaction((trx) => setVerifiedEmail(trx, id, checkEmail(email)))
+      assert.equal(await give('alice', 'New@mail.test'), true)
+      assert.deepEqual(await findAccountByName(db, 'new@mail.test'), {
+        ...(await findAccountById(db, 'alice')),
+        email: 'New@mail.test',
+        verified: true
+      })
+      assert.equal(await give('bob', 'nEW@mail.test'), false)
+      assert.equal((await findAccountById(db, 'bob'))!.verified, false)
+      assert.equal(await give('alice', 'NEW@mail.test'), true)
+      assert.equal(await give('nobody', 'x@mail.test'), false)
+      assert.equal(await give('chief', 'x@mail.test'), false)
+      const given = await Promise.all(['alice', 'bob'].map((id) => give(id, 'one@mail.test')))
+      assert.equal(given.filter(Boolean).length, 1)
     })
 
     it('do not go when they are verified at that moment', async (t) => {

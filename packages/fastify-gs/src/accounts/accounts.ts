@@ -153,6 +153,28 @@ export async function markVerified(db: Db, id: string): Promise<boolean> {
   return result.numUpdatedRows === 1n
 }
 
+/** Gives the account an address that its owner has just proved. False: another account has proved it before, or this one is gone. */
+export async function setVerifiedEmail(db: Db, id: string, email: Identifier): Promise<boolean> {
+  const result = await db
+    .updateTable('gs_accounts')
+    .set({ email: email.value, email_key: email.key, verified_email_key: email.key })
+    .where('id', '=', id)
+    .where('configured', '=', 0)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('gs_accounts as other')
+            .select('other.id')
+            .where('other.verified_email_key', '=', email.key)
+            .where('other.id', '!=', id)
+        )
+      )
+    )
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
 /** Replaces the password. With `from`, only if it is still that one. False: it was changed meanwhile, or the account is gone. */
 export async function replacePasswordHash(db: Db, id: string, to: string, from?: string): Promise<boolean> {
   const update = db.updateTable('gs_accounts').set({ password_hash: to }).where('id', '=', id).where('configured', '=', 0)
@@ -171,9 +193,12 @@ export async function deleteAccount(db: Db, id: string, passwordHash: string): P
   return result.numDeletedRows === 1n
 }
 
+/** Links that are mailed later than this after the sign-up do not keep an account: or whoever asks every day would hold its name for ever. */
+const longestExtension = 7 * 86_400_000
+
 /**
- * Removes accounts that are not verified though they were created, and mailed their last link, before the given time, at most `limit`
- * of them; says which. What an operator has locked stays for him to judge.
+ * Removes accounts that are not verified though they were created, and in the week after that mailed their last link, before the given
+ * time, at most `limit` of them; says which. What an operator has locked stays for him to judge.
  */
 export async function pruneUnverifiedAccounts(
   db: Db,
@@ -199,6 +224,7 @@ export async function pruneUnverifiedAccounts(
                   .select('gs_links.id')
                   .whereRef('gs_links.account_id', '=', 'old.id')
                   .where('gs_links.created_at', '>=', before)
+                  .where((eb) => eb('gs_links.created_at', '<', eb('old.created_at', '+', longestExtension)))
               )
             )
           )

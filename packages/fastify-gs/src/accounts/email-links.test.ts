@@ -6,7 +6,7 @@ import { createKeyRing, digest } from '../crypto/tokens.ts'
 import { openSqlite } from '../database/sqlite.ts'
 import { seedAccount } from '../testing/accounts.ts'
 import { engines, temporaryDirectory } from '../testing/databases.ts'
-import { issueLink, pruneLinks, redeemLink, tokenOfLink, voidLinks, type LinkPurpose } from './email-links.ts'
+import { issueLink, pruneLinks, redeemLink, tokenOfLink, voidLinks, voidUndoLinks, type LinkPurpose } from './email-links.ts'
 
 const now = Date.UTC(2026, 0, 1)
 const lifetime = 1_800_000
@@ -41,7 +41,7 @@ for (const engine of engines) {
     it('are redeemed once, for the account and the address they were mailed to', async (t) => {
       const { issue, redeem } = await open(t)
       const { token } = await issue()
-      assert.deepEqual(await redeem(token), { ok: true, accountId: 'alice', email: 'alice@mail.test' })
+      assert.deepEqual(await redeem(token), { ok: true, accountId: 'alice', email: 'alice@mail.test', issuedAt: now })
       assert.deepEqual(await redeem(token), { ok: false, reason: 'used' })
     })
 
@@ -104,23 +104,46 @@ for (const engine of engines) {
       assert.equal(links.filter((link) => link.used_at === null).length, 1)
     })
 
-    it('are void on request: of one purpose, or all of the account', async (t) => {
+    it('are void on request: of some purposes, or all of the account', async (t) => {
       const { db, issue, outcome } = await open(t)
       await seedAccount(db, 'bob')
       const [verify, forgot, bobs] = [await issue(), await issue('forgot-password'), await issue('verify-email', 'bob')]
-      await voidLinks(db, 'alice', now, 'forgot-password')
+      const change = await issue('change-email')
+      await voidLinks(db, 'alice', now, 'forgot-password', 'change-email')
       assert.equal(await outcome(forgot.token, 'forgot-password'), 'used')
+      assert.equal(await outcome(change.token, 'change-email'), 'used')
       assert.ok((await tokenOfLink(db, keys, verify.id, now)) !== null)
       await voidLinks(db, 'alice', now)
       assert.equal(await outcome(verify.token), 'used')
       assert.equal(await outcome(bobs.token), 'redeemed')
     })
 
+    it('that undo a change of the address outlive newer ones and every call to make links void; only those from one on go', async (t) => {
+      const { db, issue, outcome } = await open(t)
+      await seedAccount(db, 'bob')
+      // Clocks may be set back: the order stays.
+      const first = await issue('undo-email')
+      const second = await issue('undo-email', 'alice', now - 5000)
+      const third = await issue('undo-email', 'alice', now - 9000)
+      const bobs = await issue('undo-email', 'bob')
+      await voidLinks(db, 'alice', now)
+      const redemption = await redeemLink(db, 'undo-email', second.token, now - 9000)
+      assert.ok(redemption.ok)
+      await voidUndoLinks(db, 'alice', now, redemption.issuedAt)
+      assert.equal(await outcome(third.token, 'undo-email', now - 9000), 'used')
+      assert.equal(await outcome(first.token, 'undo-email'), 'redeemed')
+      assert.equal(await outcome(bobs.token, 'undo-email'), 'redeemed')
+    })
+
     it('mean nothing for the other purpose, and are not used up by the attempt', async (t) => {
       const { issue, outcome } = await open(t)
       for (const [purpose, other] of [
         ['verify-email', 'forgot-password'],
-        ['forgot-password', 'verify-email']
+        ['forgot-password', 'verify-email'],
+        ['change-email', 'verify-email'],
+        ['verify-email', 'change-email'],
+        ['undo-email', 'forgot-password'],
+        ['change-email', 'undo-email']
       ] as const) {
         const { token } = await issue(purpose)
         assert.equal(await outcome(token, other), 'invalid')

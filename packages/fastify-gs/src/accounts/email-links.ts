@@ -16,12 +16,19 @@ export interface IssuedLink {
   readonly id: string
 }
 
-/** Issues a link; older ones of the same purpose for the account are void from now on. */
-export async function issueLink(
-  trx: Trx,
-  keys: KeyRing,
-  link: { purpose: LinkPurpose; accountId: string; email: string; now: number; lifetime: number }
-): Promise<IssuedLink> {
+interface NewLink {
+  readonly purpose: LinkPurpose
+  readonly accountId: string
+  readonly email: string
+  readonly now: number
+  readonly lifetime: number
+}
+
+/**
+ * Issues a link; older ones of the same purpose for the account are void from now on. Not those that undo a change of the address: each is
+ * the way back for the owner of one mailbox, whatever happens to the account later.
+ */
+export async function issueLink(trx: Trx, keys: KeyRing, link: NewLink): Promise<IssuedLink> {
   // Takes the account's row, so that on PostgreSQL simultaneous calls wait for each other: they would not see, and so not void, each
   // other's link.
   await trx
@@ -29,7 +36,9 @@ export async function issueLink(
     .set((eb) => ({ created_at: eb.ref('created_at') }))
     .where('id', '=', link.accountId)
     .execute()
-  await voidLinks(trx, link.accountId, link.now, link.purpose)
+  const undoes = link.purpose === 'undo-email'
+  if (!undoes) await voidLinks(trx, link.accountId, link.now, link.purpose)
+  const issuedAt = undoes ? await afterOtherUndoLinks(trx, link) : link.now
   const id = createId()
   await trx
     .insertInto('gs_links')
@@ -39,12 +48,23 @@ export async function issueLink(
       purpose: link.purpose,
       account_id: link.accountId,
       email: link.email,
-      created_at: link.now,
+      created_at: issuedAt,
       expires_at: link.now + link.lifetime,
       used_at: null
     })
     .execute()
   return { id }
+}
+
+/** They have an order that no clock which was set back can turn around: see {@link voidUndoLinks}. */
+async function afterOtherUndoLinks(trx: Trx, { accountId, now }: NewLink): Promise<number> {
+  const { latest } = await trx
+    .selectFrom('gs_links')
+    .select((eb) => eb.fn.max('created_at').as('latest'))
+    .where('account_id', '=', accountId)
+    .where('purpose', '=', 'undo-email')
+    .executeTakeFirstOrThrow()
+  return latest === null ? now : Math.max(now, latest + 1)
 }
 
 /** The token of an open link, for the mail; null: the link is used, void, expired or gone, or its key has been retired. */
@@ -64,7 +84,7 @@ export async function tokenOfLink(db: Db, keys: KeyRing, id: string, now: number
 }
 
 export type Redemption =
-  | { readonly ok: true; readonly accountId: string; readonly email: string }
+  | { readonly ok: true; readonly accountId: string; readonly email: string; readonly issuedAt: number }
   | { readonly ok: false; readonly reason: 'invalid' | 'expired' | 'used' }
 
 /** Redeems a token once: of any number of simultaneous calls, in any number of processes, one wins. */
@@ -78,9 +98,9 @@ export async function redeemLink(db: Db, purpose: LinkPurpose, token: string, no
     .where('purpose', '=', purpose)
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
-    .returning(['account_id', 'email'])
+    .returning(['account_id', 'email', 'created_at'])
     .executeTakeFirst()
-  if (redeemed !== undefined) return { ok: true, accountId: redeemed.account_id, email: redeemed.email }
+  if (redeemed !== undefined) return { ok: true, accountId: redeemed.account_id, email: redeemed.email, issuedAt: redeemed.created_at }
 
   const row = await db
     .selectFrom('gs_links')
@@ -92,10 +112,31 @@ export async function redeemLink(db: Db, purpose: LinkPurpose, token: string, no
   return { ok: false, reason: row.used_at === null ? 'expired' : 'used' }
 }
 
-/** Makes the open links of an account void; of one purpose, or all. */
-export async function voidLinks(db: Db, accountId: string, now: number, purpose?: LinkPurpose): Promise<void> {
+/** What a newer fact about the account may make void. */
+export type VoidablePurpose = Exclude<LinkPurpose, 'undo-email'>
+
+/**
+ * Makes the open links of an account void; of the given purposes, or of all. Links that undo a change of the address stay: whoever has
+ * taken an account could make the owner's way back void by them.
+ */
+export async function voidLinks(db: Db, accountId: string, now: number, ...purposes: VoidablePurpose[]): Promise<void> {
   const update = db.updateTable('gs_links').set({ used_at: now }).where('account_id', '=', accountId).where('used_at', 'is', null)
-  await (purpose === undefined ? update : update.where('purpose', '=', purpose)).execute()
+  await (purposes.length === 0 ? update.where('purpose', '!=', 'undo-email') : update.where('purpose', 'in', purposes)).execute()
+}
+
+/**
+ * Makes those links of an account void that undo its changes of address from the given one on. Earlier ones stay: their owner was there
+ * before.
+ */
+export async function voidUndoLinks(db: Db, accountId: string, now: number, issuedFrom: number): Promise<void> {
+  await db
+    .updateTable('gs_links')
+    .set({ used_at: now })
+    .where('account_id', '=', accountId)
+    .where('purpose', '=', 'undo-email')
+    .where('created_at', '>=', issuedFrom)
+    .where('used_at', 'is', null)
+    .execute()
 }
 
 /** Forgets links that ended before the given time; until then a late click is told why it fails. */

@@ -3,9 +3,9 @@ import { openSqlite } from '../database/sqlite.ts'
 import type { SessionEndListener } from '../hooks.ts'
 import { resolveDatabase, type GsOptions, type PasswordHasher } from '../options.ts'
 import { createAdministration } from './create-administration.ts'
-import type { AccountRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
+import type { AccountRecord, AuditRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
 
-export type { AccountRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
+export type { AccountRecord, AuditRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
 
 export interface AdministrationOptions {
   /** The database of the server, as its option `database` names it; the server may run meanwhile. */
@@ -14,6 +14,10 @@ export interface AdministrationOptions {
   readonly hasher?: PasswordHasher
   /** Told about each session that this administration ends, after the commit; must not throw. Default: nobody. */
   readonly onSessionEnd?: SessionEndListener
+  /** Who administers, for the audit: 1 to 200 characters. Default: `gs`. */
+  readonly actor?: string
+  /** Names of the application's mask bits, as the option of the server has them; the audit says the number of a bit that has none. Default: none. */
+  readonly sectors?: readonly string[]
   /** The clock, ms since 1970; for tests. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -50,7 +54,8 @@ export interface NewAccountRequest {
 /**
  * What an operator can do with accounts, sessions and mail, while the server runs or not. Methods that take the id of an account throw a
  * `GsError`: `GS_ACCOUNT_UNKNOWN` when there is none, `GS_CONFIGURED_ADMIN` when it is the admin of the configuration, who is changed
- * there; `GS_BUSY` when the database is out of reach. Wrong arguments throw a `GsOptionError`.
+ * there; `GS_BUSY` when the database is out of reach. Wrong arguments throw a `GsOptionError`. What changes something is written down in
+ * the audit, in the same transaction.
  */
 export interface Administration {
   readonly accounts: {
@@ -100,6 +105,10 @@ export interface Administration {
     readonly retry: (id: string) => Promise<number>
     /** Takes a mail that is not sent yet out of the queue. False: there is none. */
     readonly drop: (id: string) => Promise<boolean>
+  }
+  readonly audit: {
+    /** What admins and operators have done in the last 400 days, newest first. `account` is the id of the account that it was done to. */
+    readonly list: (query?: Page & { readonly account?: string }) => Promise<{ entries: AuditRecord[]; next: string | null }>
   }
   /** Of the database: the version of its tables, and the version before it was opened (0: it was new). */
   readonly schema: { readonly version: number; readonly migratedFrom: number }

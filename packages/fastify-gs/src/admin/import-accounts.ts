@@ -152,14 +152,15 @@ async function insert(trx: Trx, source: string, rows: readonly NewRow[], at: num
   }
 }
 
-export function createImportAccounts({ database, now }: AdminServices): Administration['importAccounts'] {
+export function createImportAccounts({ database, now, audited }: AdminServices): Administration['importAccounts'] {
   return async (source, batch, { dryRun, admin }) => {
     if (!/^[\w.:/@-]{1,200}$/.test(source))
       throw new GsOptionError('The name of the source must be 1 to 200 letters, digits and . _ - : / @.')
     if (dryRun) return (await plan(database.db, source, batch, admin)).outcomes
-    return database.transaction(async (trx) => {
+    return audited(async (trx, record) => {
       const { rows, outcomes } = await plan(trx, source, batch, admin)
       await insert(trx, source, rows, now())
+      if (rows.length > 0) await record({ action: 'import', accountId: null, details: { source, accounts: rows.length } })
       return outcomes
     })
   }

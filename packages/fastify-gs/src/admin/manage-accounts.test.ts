@@ -99,6 +99,54 @@ for (const engine of engines) {
       assert.equal((await administration.accounts.find('victim@mail.test'))?.id, 'abcdefghijklmnop')
     })
 
+    it('are all looked at for the few that fit, however many there are', async (t) => {
+      const { administration, database } = await administer(t, engine)
+      const names = Array.from({ length: 20_500 }, (_, index) => `user-${String(index).padStart(5, '0')}`)
+      await database.transaction(async (trx) => {
+        for (let at = 0; at < names.length; at += 500) {
+          const rows = names.slice(at, at + 500).map((name) => ({
+            id: name,
+            username: name,
+            username_key: name,
+            email: null,
+            email_key: null,
+            verified_email_key: null,
+            password_hash: '',
+            created_at: 0
+          }))
+          await trx.insertInto('gs_accounts').values(rows).execute()
+        }
+      })
+      const rare = ['user-00500', 'user-10500', 'user-20400']
+      for (const id of rare) await administration.accounts.lock(id)
+      const list = async (query: object) => {
+        const { accounts, next } = await administration.accounts.list(query)
+        return [accounts.map(({ id }) => id), next]
+      }
+      assert.deepEqual(await list({ state: 'locked' }), [rare, null])
+      assert.deepEqual(await list({ state: 'locked', limit: 2 }), [rare.slice(0, 2), rare[1]])
+      assert.deepEqual(await list({ state: 'locked', limit: 2, after: rare[1] }), [rare.slice(2), null])
+      assert.deepEqual(await list({ search: '0499' }), [
+        [
+          'user-00499',
+          'user-04990',
+          'user-04991',
+          'user-04992',
+          'user-04993',
+          'user-04994',
+          'user-04995',
+          'user-04996',
+          'user-04997',
+          'user-04998',
+          'user-04999',
+          'user-10499',
+          'user-20499'
+        ],
+        null
+      ])
+      assert.deepEqual(await list({ search: 'nobody' }), [[], null])
+    })
+
     it('are listed in pages, by part of the name or address, and by state', async (t) => {
       const { administration, clock, database } = await administer(t, engine)
       const { db } = database
@@ -184,17 +232,17 @@ for (const engine of engines) {
       assert.equal(await administration.accounts.find('ann'), null)
     })
 
-    it('have no open lost-password link of before the lock when they are unlocked', async (t) => {
+    it('have no open link to get in or to change the address of before the lock when they are unlocked', async (t) => {
       const { administration, clock, database } = await administer(t, engine)
       await seedAccount(database.db, 'ann')
-      for (const purpose of ['forgot-password', 'verify-email'] as const)
+      for (const purpose of ['forgot-password', 'verify-email', 'change-email', 'undo-email'] as const)
         await database.transaction((trx) =>
           issueLink(trx, linkKeys, { purpose, accountId: 'ann', email: 'ann@mail.test', now: clock.now, lifetime: 60_000 })
         )
       await administration.accounts.lock('ann')
       await administration.accounts.unlock('ann')
-      const open = await database.db.selectFrom('gs_links').select('purpose').where('used_at', 'is', null).execute()
-      assert.deepEqual(open, [{ purpose: 'verify-email' }])
+      const open = await database.db.selectFrom('gs_links').select('purpose').where('used_at', 'is', null).orderBy('purpose').execute()
+      assert.deepEqual(open, [{ purpose: 'undo-email' }, { purpose: 'verify-email' }])
     })
 
     it('are deleted with their sessions, and the application hears of it', async (t) => {

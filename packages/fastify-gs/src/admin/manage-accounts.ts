@@ -1,24 +1,18 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
-import {
-  findAccountByVerifiedEmail,
-  deleteAccount,
-  insertAccount,
-  lockAccount,
-  markVerified,
-  replacePasswordHash,
-  type StoredAccount
-} from '../accounts/accounts.ts'
+import { findAccountByVerifiedEmail, deleteAccount, insertAccount, markVerified, replacePasswordHash } from '../accounts/accounts.ts'
 import { AuthLevel } from '../accounts/auth-level.ts'
 import { voidLinks } from '../accounts/email-links.ts'
 import { checkEmail, checkUsername, emailKey, usernameKey } from '../accounts/identifiers.ts'
 import { createThrottle } from '../accounts/throttle.ts'
 import { encodeNewPassword } from '../crypto/password-rules.ts'
 import { createId } from '../crypto/tokens.ts'
-import type { Db, Trx } from '../database/database.ts'
+import type { Db } from '../database/database.ts'
 import type { AccountsTable, GsTables } from '../database/schema.ts'
 import { gsError, GsOptionError } from '../errors.ts'
 import { enqueueEvent } from '../mail/account-events.ts'
 import { endSessionsOf } from '../sessions/sessions.ts'
+import { requireChangeable } from './actor.ts'
 import type { Administration, Grant } from './administration.ts'
 import { cutPage, pageLimit } from './page.ts'
 import type { AccountRecord } from './records.ts'
@@ -26,7 +20,15 @@ import type { AdminServices } from './services.ts'
 
 const defaultMinLength = 15
 
-const toRecord = (row: Selectable<AccountsTable>): AccountRecord => ({
+type Row = Selectable<AccountsTable>
+
+/** The first accounts that fit, of those behind the key `from` up to the key `to`. */
+type Fitting = (from: string | undefined, to: string | undefined, count: number) => Promise<Row[]>
+
+/** Accounts that are looked at in one go. */
+const stretch = 10_000
+
+const toRecord = (row: Row): AccountRecord => ({
   id: row.id,
   username: row.username,
   email: row.email,
@@ -39,16 +41,18 @@ const toRecord = (row: Selectable<AccountsTable>): AccountRecord => ({
   passwordScheme: /^\$([\w-]+)\$/.exec(row.password_hash)?.[1] ?? null
 })
 
-async function recordOf(db: Db, id: string): Promise<AccountRecord> {
-  return toRecord(await db.selectFrom('gs_accounts').selectAll().where('id', '=', id).executeTakeFirstOrThrow())
+/** The account with this id. @throws {GsError} `GS_ACCOUNT_UNKNOWN` */
+export async function recordOf(db: Db, id: string): Promise<AccountRecord> {
+  const row = await db.selectFrom('gs_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw gsError('GS_ACCOUNT_UNKNOWN')
+  return toRecord(row)
 }
 
-/** The account, kept as it is until the transaction ends. @throws {GsError} `GS_ACCOUNT_UNKNOWN`, `GS_CONFIGURED_ADMIN` */
-async function requireChangeable(trx: Trx, id: string): Promise<StoredAccount> {
-  const account = await lockAccount(trx, id)
-  if (account === null) throw gsError('GS_ACCOUNT_UNKNOWN')
-  if (account.configured) throw gsError('GS_CONFIGURED_ADMIN')
-  return account
+/** The sectors of a mask by name, or by the number of the bit where it has none. */
+export function namesOfSectors(mask: number, names: readonly string[]): string[] {
+  return Array.from({ length: 28 }, (_, index) => (((mask >>> (index + 4)) & 1) === 1 ? (names[index] ?? String(index + 4)) : null)).filter(
+    (name) => name !== null
+  )
 }
 
 type Where = ExpressionBuilder<GsTables, 'gs_accounts'>
@@ -84,12 +88,42 @@ function checkMinLength(minLength: number): number {
   return minLength
 }
 
-export function manageAccounts({ database, hasher, now, ended }: AdminServices): Administration['accounts'] {
+export function manageAccounts({
+  database,
+  hasher,
+  now,
+  actor,
+  audited,
+  sectors: names,
+  ended
+}: AdminServices): Administration['accounts'] {
   const { db } = database
   const throttle = createThrottle(database, now)
 
   const hashNew = (password: string, minLength: number | undefined, owner: { username: string; email: string | null }) =>
     hasher.hash(encodeNewPassword(password, { minLength: checkMinLength(minLength ?? defaultMinLength), contextWords: [] }, owner))
+
+  /**
+   * SQLite keeps the whole process waiting while it looks at every account for the few that fit: 0.1 s for 100,000 of them. So they are
+   * looked at in stretches, with time for others in between.
+   */
+  const inStretches = async (fitting: Fitting, after: string | undefined, count: number) => {
+    const found: Row[] = []
+    for (let from = after; ;) {
+      const end = await db
+        .selectFrom('gs_accounts')
+        .select('username_key')
+        .$if(from !== undefined, (query) => query.where('username_key', '>', from!))
+        .orderBy('username_key')
+        .limit(1)
+        .offset(stretch)
+        .executeTakeFirst()
+      found.push(...(await fitting(from, end?.username_key, count - found.length)))
+      if (end === undefined || found.length === count) return found
+      from = end.username_key
+      await setImmediate()
+    }
+  }
 
   const findByAddress = async (typed: string): Promise<AccountRecord | null> => {
     const key = emailKey(typed)
@@ -107,15 +141,21 @@ export function manageAccounts({ database, hasher, now, ended }: AdminServices):
       const limit = pageLimit(asked)
       // PostgreSQL has no NUL in texts, and no text of ours has one.
       if (!search.isWellFormed() || search.includes('\0')) return { accounts: [], next: null }
-      const found = await db
-        .selectFrom('gs_accounts')
-        .selectAll()
-        .$if(search !== '', (query) => query.where(containing(search)))
-        .$if(state !== undefined, (query) => query.where(states[state!]))
-        .$if(after !== undefined, (query) => query.where('username_key', '>', after!))
-        .orderBy('username_key')
-        .limit(limit + 1)
-        .execute()
+      const fitting: Fitting = (from, to, count) =>
+        db
+          .selectFrom('gs_accounts')
+          .selectAll()
+          .$if(search !== '', (query) => query.where(containing(search)))
+          .$if(state !== undefined, (query) => query.where(states[state!]))
+          .$if(from !== undefined, (query) => query.where('username_key', '>', from!))
+          .$if(to !== undefined, (query) => query.where('username_key', '<=', to!))
+          .orderBy('username_key')
+          .limit(count)
+          .execute()
+      const isFiltered = search !== '' || state !== undefined
+      const found = await (isFiltered && database.engine === 'sqlite'
+        ? inStretches(fitting, after, limit + 1)
+        : fitting(after, undefined, limit + 1))
       const { rows, next } = cutPage(found, limit, (row) => row.username_key)
       return { accounts: rows.map(toRecord), next }
     },
@@ -140,7 +180,7 @@ export function manageAccounts({ database, hasher, now, ended }: AdminServices):
       const username = checkUsername(name)
       const email = checkEmail(address)
       const passwordHash = password === null ? '' : await hashNew(password, minLength, { username: username.value, email: email.value })
-      return database.transaction(async (trx) => {
+      return audited(async (trx, record) => {
         const id = createId()
         if (!(await insertAccount(trx, { id, username, email, passwordHash, createdAt: now() })))
           throw gsError('GS_USERNAME_TAKEN', { field: 'username' })
@@ -150,43 +190,50 @@ export function manageAccounts({ database, hasher, now, ended }: AdminServices):
           if (!(await markVerified(trx, id))) throw gsError('GS_EMAIL_TAKEN', { field: 'email' })
           await enqueueEvent(trx, 'accountVerified', account, now())
         }
+        await record({ action: 'add', accountId: id, details: { verified } })
         return recordOf(trx, id)
       })
     },
 
     verify: (id) =>
-      database.transaction(async (trx) => {
-        const account = await requireChangeable(trx, id)
+      audited(async (trx, record) => {
+        const account = await requireChangeable(trx, actor, id)
         if (!(await markVerified(trx, id))) throw gsError('GS_EMAIL_TAKEN')
-        if (!account.verified) await enqueueEvent(trx, 'accountVerified', account, now())
+        if (!account.verified) {
+          await enqueueEvent(trx, 'accountVerified', account, now())
+          await record({ action: 'verify', accountId: id, details: { verified: [false, true] } })
+        }
         return recordOf(trx, id)
       }),
 
     async lock(id) {
-      const { record, events } = await database.transaction(async (trx) => {
-        await requireChangeable(trx, id)
+      const { account, events } = await audited(async (trx, record) => {
+        const { locked } = await requireChangeable(trx, actor, id)
         await trx.updateTable('gs_accounts').set({ locked_at: now() }).where('id', '=', id).where('locked_at', 'is', null).execute()
         const events = await endSessionsOf(trx, id, 'account-locked')
-        return { record: await recordOf(trx, id), events }
+        if (!locked) await record({ action: 'lock', accountId: id, details: { locked: [false, true], sessions: events.length } })
+        return { account: await recordOf(trx, id), events }
       })
       ended(events)
-      return record
+      return account
     },
 
     unlock: (id) =>
-      database.transaction(async (trx) => {
-        await requireChangeable(trx, id)
-        await voidLinks(trx, id, now(), 'forgot-password')
+      audited(async (trx, record) => {
+        const { locked } = await requireChangeable(trx, actor, id)
+        await voidLinks(trx, id, now(), 'forgot-password', 'change-email')
         await trx.updateTable('gs_accounts').set({ locked_at: null }).where('id', '=', id).execute()
+        if (locked) await record({ action: 'unlock', accountId: id, details: { locked: [true, false] } })
         return recordOf(trx, id)
       }),
 
     async delete(id) {
-      const events = await database.transaction(async (trx) => {
-        const account = await requireChangeable(trx, id)
+      const events = await audited(async (trx, record) => {
+        const account = await requireChangeable(trx, actor, id)
         const events = await endSessionsOf(trx, id, 'account-deleted')
         await deleteAccount(trx, id, account.passwordHash)
         await enqueueEvent(trx, 'accountDeleted', account, now(), 'operator')
+        await record({ action: 'delete', accountId: id, details: { sessions: events.length } })
         return events
       })
       ended(events)
@@ -194,14 +241,19 @@ export function manageAccounts({ database, hasher, now, ended }: AdminServices):
 
     async grant(id, grant) {
       const { add, remove, level } = checkGrant(grant)
-      return database.transaction(async (trx) => {
-        const account = await requireChangeable(trx, id)
+      return audited(async (trx, record) => {
+        const account = await requireChangeable(trx, actor, id, level)
         const sectors = ((account.sectors | add) & ~remove) >>> 0
         await trx
           .updateTable('gs_accounts')
           .set({ sectors, ...(level !== undefined && { level }) })
           .where('id', '=', id)
           .execute()
+        const details = {
+          ...(level !== undefined && level !== account.level && { level: [account.level, level] }),
+          ...(sectors !== account.sectors && { sectors: [namesOfSectors(account.sectors, names), namesOfSectors(sectors, names)] })
+        }
+        if (Object.keys(details).length > 0) await record({ action: 'grant', accountId: id, details })
         return recordOf(trx, id)
       })
     },
@@ -211,12 +263,14 @@ export function manageAccounts({ database, hasher, now, ended }: AdminServices):
       if (owner === undefined) throw gsError('GS_ACCOUNT_UNKNOWN')
       if (owner.configured === 1) throw gsError('GS_CONFIGURED_ADMIN')
       const hash = await hashNew(password, minLength, owner)
-      const events = await database.transaction(async (trx) => {
-        await requireChangeable(trx, id)
+      const events = await audited(async (trx, record) => {
+        await requireChangeable(trx, actor, id)
         await replacePasswordHash(trx, id, hash)
         await throttle.forgive(trx, id)
-        await voidLinks(trx, id, now(), 'forgot-password')
-        return endSessionsOf(trx, id, 'password-changed')
+        await voidLinks(trx, id, now(), 'forgot-password', 'change-email')
+        const events = await endSessionsOf(trx, id, 'password-changed')
+        await record({ action: 'set-password', accountId: id, details: { sessions: events.length } })
+        return events
       })
       ended(events)
     }

@@ -1,3 +1,4 @@
+import { lockAccount } from '../accounts/accounts.ts'
 import { accountEventTypes } from '../mail/account-events.ts'
 import { claimTime } from '../mail/outbox.ts'
 import type { Administration } from './administration.ts'
@@ -7,7 +8,7 @@ import type { AdminServices } from './services.ts'
 
 // Events for the application wait in the same table; they are not mail, and are told until somebody has taken them.
 
-export function manageMail({ database, now }: AdminServices): Administration['mail'] {
+export function manageMail({ database, now, actor, audited }: AdminServices): Administration['mail'] {
   return {
     async list({ state, limit: asked, after } = {}) {
       const limit = pageLimit(asked)
@@ -39,7 +40,7 @@ export function manageMail({ database, now }: AdminServices): Administration['ma
     },
 
     retry: (id) =>
-      database.transaction(async (trx) => {
+      audited(async (trx, record) => {
         const one = id === 'all' ? undefined : id
         const { waiting } = await trx
           .selectFrom('gs_outbox')
@@ -64,19 +65,30 @@ export function manageMail({ database, now }: AdminServices): Administration['ma
           .where('state', '=', 'dead')
           .$if(one !== undefined, (query) => query.where('id', '=', one!))
           .executeTakeFirst()
-        return Number(waiting) + Number(dead.numUpdatedRows)
+        const mails = Number(waiting) + Number(dead.numUpdatedRows)
+        if (one === undefined && mails > 0) await record({ action: 'retry-mail', accountId: null, details: { mails } })
+        if (one !== undefined && mails > 0) {
+          const mail = await trx.selectFrom('gs_outbox').select(['kind', 'account_id']).where('id', '=', one).executeTakeFirstOrThrow()
+          await record({ action: 'retry-mail', accountId: mail.account_id, details: { mail: one, kind: mail.kind } })
+        }
+        return mails
       }),
 
-    async drop(id) {
-      const result = await database.transaction((trx) =>
-        trx
+    drop: (id) =>
+      audited(async (trx, record) => {
+        const mail = await trx
           .deleteFrom('gs_outbox')
           .where('id', '=', id)
           .where('state', '!=', 'sent')
           .where('kind', 'not in', accountEventTypes)
+          .returning(['kind', 'account_id'])
           .executeTakeFirst()
-      )
-      return result.numDeletedRows === 1n
-    }
+        if (mail === undefined) return false
+        // Without its mail nobody learns that his password was changed.
+        const account = mail.account_id === null ? null : await lockAccount(trx, mail.account_id)
+        if (account !== null) await actor.mayChange(trx, account)
+        await record({ action: 'drop-mail', accountId: mail.account_id, details: { mail: id, kind: mail.kind } })
+        return true
+      })
   }
 }

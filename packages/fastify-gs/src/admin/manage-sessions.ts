@@ -1,9 +1,24 @@
+import { lockAccount } from '../accounts/accounts.ts'
+import type { Db } from '../database/database.ts'
 import { endSession, endSessionsOf } from '../sessions/sessions.ts'
 import type { Administration } from './administration.ts'
 import { cutPage, pageLimit, parsePlaceInTime, placeInTime } from './page.ts'
 import type { AdminServices } from './services.ts'
 
-export function manageSessions({ database, now, ended }: AdminServices): Administration['sessions'] {
+/** How many sessions each of the accounts has; those without are missing. */
+export async function countSessions(db: Db, accountIds: readonly string[], now: number): Promise<Map<string, number>> {
+  if (accountIds.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('gs_sessions')
+    .select((eb) => ['account_id', eb.fn.countAll().as('sessions')])
+    .where('account_id', 'in', accountIds)
+    .where('expires_at', '>', now)
+    .groupBy('account_id')
+    .execute()
+  return new Map(rows.map((row) => [row.account_id, Number(row.sessions)]))
+}
+
+export function manageSessions({ database, now, actor, audited, ended }: AdminServices): Administration['sessions'] {
   return {
     async list({ account, limit: asked, after } = {}) {
       const limit = pageLimit(asked)
@@ -47,13 +62,28 @@ export function manageSessions({ database, now, ended }: AdminServices): Adminis
     },
 
     async end(id) {
-      const events = await database.transaction((trx) => endSession(trx, id, 'revoked'))
+      const events = await audited(async (trx, record) => {
+        const session = await trx.selectFrom('gs_sessions').select('account_id').where('id', '=', id).executeTakeFirst()
+        const account = session === undefined ? null : await lockAccount(trx, session.account_id)
+        if (account === null) return []
+        await actor.mayChange(trx, account)
+        const events = await endSession(trx, id, 'revoked')
+        if (events.length > 0) await record({ action: 'end-session', accountId: account.id, details: { session: id } })
+        return events
+      })
       ended(events)
       return events.length > 0
     },
 
     async endAllOf(accountId) {
-      const events = await database.transaction((trx) => endSessionsOf(trx, accountId, 'revoked'))
+      const events = await audited(async (trx, record) => {
+        const account = await lockAccount(trx, accountId)
+        if (account === null) return []
+        await actor.mayChange(trx, account)
+        const events = await endSessionsOf(trx, accountId, 'revoked')
+        if (events.length > 0) await record({ action: 'end-sessions', accountId, details: { sessions: events.length } })
+        return events
+      })
       ended(events)
       return events.length
     }

@@ -54,6 +54,27 @@ export interface MailRecord {
 /** `waiting`: will be sent. `sent`: the mail server has taken it; remembered for a week. `dead`: given up. */
 export type MailState = 'waiting' | 'sent' | 'dead'
 
+/** Something that an admin or operator has done. */
+export interface AuditRecord {
+  readonly id: string
+  /** ms since 1970. */
+  readonly at: number
+  /** User name of the admin, or what the operator calls himself. */
+  readonly actor: string
+  /** Null: an operator with the database in his hands. */
+  readonly actorAccountId: string | null
+  /** Null: not through the network. */
+  readonly ip: string | null
+  /** `add`, `verify`, `lock`, `unlock`, `delete`, `grant`, `set-password`, `reset-password`, `end-session`, `end-sessions`, `retry-mail`, `drop-mail`, `import`. */
+  readonly action: string
+  /** To whom it was done; null: to nobody in particular. */
+  readonly accountId: string | null
+  /** User name of that account; null: there is none, or it is deleted. */
+  readonly username: string | null
+  /** E.g. `{ level: [10, 30] }`: before and after. */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
 /** An account of another system. */
 export interface ImportedAccount {
   /** Its name there: becomes the user name, and tells it from the others of the source. */

@@ -5,7 +5,7 @@ import type { FlowServices } from '../flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from '../flows/shared/scope.ts'
 import type { Policy } from '../mounts/policy.ts'
 import type { LwsgsEndpoints } from './lwsgs-endpoints.ts'
-import { lwsgsPaths } from './lwsgs-pages.ts'
+import { lwsgsPaths } from './lwsgs-paths.ts'
 
 export interface GsFormsOptions {
   /** Path under which the endpoints appear besides the prefix of fastify-gs, e.g. `/lwsgs/needauth`; `/` is the root. */

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isGsError } from '../errors.ts'
 import type { NameCheck } from '../flows/check-name.ts'
 import { documented } from '../flows/shared/flow.ts'
-import { lwsgsPaths } from './lwsgs-pages.ts'
+import { lwsgsPaths } from './lwsgs-paths.ts'
 
 /**
  * Whether a user name is taken, in both spellings of the original: `lwsgs-check?username=X` and `lwsgs-check/username=X`. One byte: `1`

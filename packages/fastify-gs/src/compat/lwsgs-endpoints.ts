@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { emailKey, usernameKey } from '../accounts/identifiers.ts'
 import { gsError, isGsError } from '../errors.ts'
+import { createEmailChange } from '../flows/change-email.ts'
 import { createPasswordChange } from '../flows/change-password.ts'
 import { createNameCheck } from '../flows/check-name.ts'
 import { createAccountDeletion } from '../flows/delete-account.ts'
@@ -11,12 +12,14 @@ import { createRegistration } from '../flows/register.ts'
 import { documented, requireAccount, type FlowServices } from '../flows/shared/flow.ts'
 import { answerErrors } from '../flows/shared/scope.ts'
 import { createEmailVerification } from '../flows/verify-email.ts'
+import { formName, type FormPages } from '../forms-page.ts'
 import type { LinkTargets } from '../mail/messages.ts'
 import { returnPath } from '../sessions/return-path.ts'
 import { createFormLimits } from './form-limits.ts'
 import { lwsgsCheck } from './lwsgs-check.ts'
 import { LwsgsFields, takeForms, type FieldName } from './lwsgs-fields.ts'
-import { lwsgsPages, lwsgsPaths } from './lwsgs-pages.ts'
+import { lwsgsPages } from './lwsgs-pages.ts'
+import { lwsgsPaths } from './lwsgs-paths.ts'
 import { formTarget } from './lwsgs-target.ts'
 
 type FormRequest = FastifyRequest<{ Body: LwsgsFields }>
@@ -52,6 +55,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
   const changePassword = createPasswordChange(services)
   const deleteAccount = createAccountDeletion(services)
   const { verify } = createEmailVerification(services)
+  const emailChange = createEmailChange(services)
   const isFree = createNameCheck(services)
 
   const logRefused = (request: FastifyRequest, field: string) =>
@@ -97,20 +101,34 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
     if (!own && !ownAddress) throw gsError('GS_FORBIDDEN', { field: 'username' })
   }
 
+  /** Our own page has its visitor type the name: nobody deletes an account by a slip. */
+  const requireConfirmation = (request: FormRequest) => {
+    if (formName(request) !== 'delete-account') return
+    const typed = usernameKey(request.body.confirm ?? '')
+    if (typed !== null && typed === usernameKey(requireAccount(request).account.username)) return
+    throw gsError('GS_USERNAME_INVALID', { field: 'confirm', reason: 'Please type your user name here, to confirm that you mean it.' })
+  }
+
   return async (scope, prefix) => {
-    lwsgsPages(scope, services, prefix)
+    // Under further prefixes the pages have forms with addresses of their own.
+    const formPages: FormPages = prefix === pluginPrefix ? services.formPages : new Map()
+    lwsgsPages(scope, services, prefix, formPages)
     lwsgsCheck(scope, isFree, limits.check)
 
     await scope.register(async (forms) => {
       takeForms(forms)
       answerErrors(forms, services, {
         wanted: () => true,
-        back: (request) => {
+        links: (request) => {
           const { url } = request.routeOptions
-          // A link that failed once will not work the next time.
-          const again = url !== undefined && !url.endsWith(lwsgsPaths.confirm) && !url.endsWith(lwsgsPaths.forgot)
-          return again ? { href: url, text: 'Back to the form' } : { href: loginPage, text: 'Back to the start page' }
-        }
+          // A link that failed once will not work the next time: without its token the page mails a new one.
+          const isLink = url?.endsWith(lwsgsPaths.confirm) === true || url?.endsWith(lwsgsPaths.forgot) === true
+          const start = { href: loginPage, text: 'Back to the start page' }
+          const isChange = url?.endsWith(lwsgsPaths.changeEmail) === true || url?.endsWith(lwsgsPaths.undoChangeEmail) === true
+          if (url === undefined || isChange) return [start]
+          return isLink ? [{ href: url, text: 'Ask for a new link' }, start] : [{ href: url, text: 'Back to the form' }]
+        },
+        forms: formPages
       })
 
       /**
@@ -154,7 +172,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
         await limits.login(request)
         if (username === undefined) throw missing('username')
         if (password === undefined) throw missing('password')
-        await logIn(request, reply, { username, password, remember: false })
+        await logIn(request, reply, { username, password, remember: request.body.remember !== undefined })
         return request.gs.account?.admin === true && admin !== undefined ? afterAdminLogin(request) : afterLogin(request)
       }
       const register: Work = async (request) => {
@@ -208,6 +226,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
           await limits.login(request)
           requireOwnName(request)
           if (request.body.delete !== undefined) {
+            requireConfirmation(request)
             await deleteAccount(request, reply, { currentPassword })
             return afterChange(request)
           }
@@ -244,6 +263,27 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
           return lwsgs.verifiedPage ?? `${loginPage}?gs=${notice}`
         },
         () => lwsgs.verifyFailedPage ?? undefined
+      )
+
+      form(
+        lwsgsPaths.changeEmail,
+        'The button of the link that confirms another address',
+        async (request, reply) => {
+          await limits.link(request)
+          return `${loginPage}?gs=${await emailChange.confirm(request, reply, tokenOf(request))}`
+        },
+        () => undefined
+      )
+
+      form(
+        lwsgsPaths.undoChangeEmail,
+        'The button of the link that undoes a change of the address',
+        async (request, reply) => {
+          await limits.link(request)
+          await emailChange.undo(request, reply, tokenOf(request))
+          return `${loginPage}?gs=emailrestored`
+        },
+        () => undefined
       )
     })
   }

@@ -6,6 +6,7 @@ import { Type, type Static } from 'typebox'
 import { gsError } from '../errors.ts'
 import { parseFormBody } from '../flows/shared/form-body.ts'
 import { bodyLimit } from '../flows/shared/scope.ts'
+import { formField, rememberForm } from '../forms-page.ts'
 
 // Lengths only bound the work, as in api.ts. A target that is too long is no fault of the visitor: it is replaced by the default.
 const name = Type.Optional(Type.String({ maxLength: 320 }))
@@ -13,7 +14,7 @@ const password = Type.Optional(Type.String({ maxLength: 4096 }))
 const button = Type.Optional(Type.String({ description: 'a button: what it says does not matter' }))
 const target = Type.Optional(Type.String({ description: 'where to go on, relative to the form; only this site' }))
 
-/** The eighteen fields of the original's forms; `next` and `token` are those of our own pages. Other fields are ignored. */
+/** The eighteen fields of the original's forms; the last four are those of our own pages. Other fields are ignored. */
 export const LwsgsFields = Type.Object({
   username: name,
   password,
@@ -34,6 +35,8 @@ export const LwsgsFields = Type.Object({
   curpw: password,
   delete: button,
   next: target,
+  remember: button,
+  confirm: name,
   token: Type.Optional(Type.String({ maxLength: 256 }))
 })
 export type LwsgsFields = Static<typeof LwsgsFields>
@@ -44,10 +47,12 @@ const known: ReadonlySet<string> = new Set(Object.keys(LwsgsFields.properties))
 const unreadable = (reason: string) => gsError('GS_BODY_INVALID', { reason })
 
 /** Of a repeated field the first counts, and an empty one as missing. */
-function pickFields(pairs: Iterable<readonly [name: string, value: string]>): LwsgsFields {
+function pickFields(request: FastifyRequest, pairs: readonly (readonly [name: string, value: string])[]): LwsgsFields {
   const fields = new Map<string, string>()
   for (const [name, value] of pairs) if (known.has(name) && !fields.has(name)) fields.set(name, value)
-  return Object.fromEntries([...fields].filter(([, value]) => value !== ''))
+  const given = Object.fromEntries([...fields].filter(([, value]) => value !== ''))
+  rememberForm(request, pairs.find(([name]) => name === formField)?.[1], given)
+  return given
 }
 
 function urlencodedPairs(body: Buffer): (readonly [string, string])[] {
@@ -81,8 +86,8 @@ function multipartPairs(body: Buffer, headers: IncomingHttpHeaders): Promise<(re
 /** Bodies of forms, urlencoded or multipart, and no others. */
 export function takeForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  const urlencoded = async (_request: FastifyRequest, body: Buffer) => pickFields(urlencodedPairs(body))
-  const multipart = async ({ headers }: FastifyRequest, body: Buffer) => pickFields(await multipartPairs(body, headers))
+  const urlencoded = async (request: FastifyRequest, body: Buffer) => pickFields(request, urlencodedPairs(body))
+  const multipart = async (request: FastifyRequest, body: Buffer) => pickFields(request, await multipartPairs(body, request.headers))
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit }, urlencoded)
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer', bodyLimit }, multipart)
 }

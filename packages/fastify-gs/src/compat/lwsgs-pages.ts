@@ -1,21 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AuthMask, satisfies } from '../accounts/auth-mask.ts'
 import { gsPaths } from '../api.ts'
+import { createOwnSessions } from '../flows/sessions-list.ts'
 import type { Notice } from '../flows/shared/answer.ts'
 import { documented, type FlowServices } from '../flows/shared/flow.ts'
-import { html, type Html } from '../html.ts'
+import { avatar, hidden, join, renderForm, unsaid, type Field, type Form, type FormPages, type FormRefusal } from '../forms-page.ts'
+import { html } from '../html.ts'
 import { sendPage } from '../page.ts'
 import { returnPath } from '../sessions/return-path.ts'
-
-/** Paths of the original's forms, relative to the prefix of a mount. */
-export const lwsgsPaths = {
-  login: '/lwsgs-login',
-  logout: '/lwsgs-logout',
-  change: '/lwsgs-change',
-  forgot: gsPaths.forgotPasswordPage,
-  confirm: gsPaths.verifyEmailPage,
-  check: '/lwsgs-check'
-} as const
+import { accountPage } from './account-page.ts'
+import { lwsgsPaths } from './lwsgs-paths.ts'
+import { chosenPassword, links, type Pages } from './pages.ts'
 
 const sentences: Record<Notice, string> = {
   loggedin: 'You are logged in.',
@@ -24,8 +18,14 @@ const sentences: Record<Notice, string> = {
   verified: 'Your address is confirmed, and you are logged in.',
   other: 'The address is confirmed. You are still logged in with your own account.',
   sent: 'If there is such an account, a mail with a link is on its way.',
+  emailsent: 'A mail with a link is on its way to the new address. It becomes that of your account when the link is opened.',
+  emailchanged: 'Your e-mail address is changed.',
+  emailrestored: 'Your former e-mail address is back, and all devices are logged out. Please set a new password now.',
   forgot: 'You are logged in once without your password. Please set a new one now.',
   changed: 'Your password is changed. All other devices are logged out.',
+  ended: 'That session is ended.',
+  endedothers: 'All other sessions are ended.',
+  adminchanged: 'The change is made.',
   deleted: 'Your account is deleted.'
 }
 
@@ -34,143 +34,177 @@ const queryText = (request: FastifyRequest, name: string): string | undefined =>
   return typeof value === 'string' ? value : undefined
 }
 
-const hidden = (name: string, value: string | undefined): Html =>
-  value === undefined ? html`` : html`<input type="hidden" name="${name}" value="${value}" />`
+const username: Field = { name: 'username', label: 'User name', autocomplete: 'username' }
+const usernameOrEmail: Field = { ...username, label: 'User name or e-mail address', inputmode: 'email' }
+const email: Field = { name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email', inputmode: 'email' }
+const password: Field = { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' }
+const remember: Field = { name: 'remember', label: 'Keep me logged in', type: 'checkbox' }
 
-const join = (parts: readonly Html[]): Html => parts.reduce((all, part) => html`${all}${part}`, html``)
-
-interface Input {
-  readonly name: string
-  readonly label: string
-  readonly type?: 'text' | 'password' | 'email'
-  readonly autocomplete: string
-}
-
-const username: Input = { name: 'username', label: 'User name', autocomplete: 'username' }
-const usernameOrEmail: Input = { ...username, label: 'User name or e-mail address' }
-const email: Input = { name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'email' }
-const password: Input = { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' }
-const currentPassword: Input = { ...password, name: 'curpw', label: 'Current password' }
-const chosenPassword = (label: string): readonly Input[] => [
-  { name: 'password', label, type: 'password', autocomplete: 'new-password' },
-  { name: 'password2', label: `${label} again`, type: 'password', autocomplete: 'new-password' }
-]
-
-function form(action: string, title: string, hiddenFields: Html, inputs: readonly Input[], button: { name?: string; text: string }): Html {
-  const rows = inputs.map(
-    ({ name, label, type = 'text', autocomplete }) =>
-      html`<label>${label} <input type="${type}" name="${name}" autocomplete="${autocomplete}" required /></label> `
-  )
-  const name = button.name === undefined ? html`` : html` name="${button.name}" value="1"`
-  return html`<form method="post" action="${action}">
-    <h2>${title}</h2>
-    ${hiddenFields} ${join(rows)}
-    <button type="submit" ${name}>${button.text}</button>
-  </form> `
-}
-
-/** Pages with plain forms behind the addresses that the original's forms post to; all of them work without scripts. They change nothing. */
-export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix: string): void {
+/**
+ * Pages with plain forms behind the addresses that the original's forms post to; all of them work without scripts. They change nothing.
+ *
+ * @param formPages learns on which page each form stands
+ */
+export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix: string, formPages: FormPages): void {
   const { origin, siteName, loginPage, prefix: pluginPrefix } = services.options
+  const { minLength } = services.options.password
   const at = (path: string) => prefix + path
-  const withNotice = (path: string, notice: Notice) => `${at(path)}?gs=${notice}`
+  const withNotice: Pages['withNotice'] = (path, notice) => `${at(path)}?gs=${notice}`
 
-  const send = (request: FastifyRequest, reply: FastifyReply, title: string, content: Html) => {
-    const notice = queryText(request, 'gs') ?? ''
+  const send: Pages['send'] = (request, reply, title, content, refusal) => {
+    const notice = refusal === undefined ? (queryText(request, 'gs') ?? '') : ''
     const said = Object.hasOwn(sentences, notice) ? html`<p role="status">${sentences[notice as Notice]}</p>` : html``
-    return sendPage(reply, 200, pluginPrefix, siteName, { title, content: html`${said}${content}` })
+    return sendPage(reply, refusal?.status ?? 200, pluginPrefix, siteName, {
+      title,
+      ...(refusal !== undefined && { failed: true }),
+      content: html`${said}${unsaid(content, refusal)}${content}`
+    })
   }
   const startLink = html`<p><a href="${loginPage}">To the start page</a></p>`
 
-  const logOutForm = form(at(lwsgsPaths.logout), 'Log out', hidden('next', withNotice(lwsgsPaths.login, 'loggedout')), [], {
-    text: 'Log out'
-  })
-  const askForm = form(
-    at(lwsgsPaths.login),
-    'Forgot your password?',
-    html`${hidden('next', withNotice(lwsgsPaths.login, 'sent'))}${hidden('forgot-post-good', withNotice(lwsgsPaths.change, 'forgot'))}`,
-    [usernameOrEmail],
-    { name: 'forgot', text: 'Send me a link' }
-  )
-  const registerForm = form(
-    at(lwsgsPaths.login),
-    'Sign up',
-    hidden('next', withNotice(lwsgsPaths.login, 'registered')),
-    [username, email, ...chosenPassword('Password')],
-    { name: 'register', text: 'Sign up' }
-  )
-  const resendForm = form(
-    pluginPrefix + gsPaths.resendVerification,
-    'Send the link again',
-    hidden('next', withNotice(lwsgsPaths.login, 'sent')),
-    [email],
-    { text: 'Send me a link' }
-  )
+  const logOutForm: Form = {
+    name: 'logout',
+    action: at(lwsgsPaths.logout),
+    hidden: { next: withNotice(lwsgsPaths.login, 'loggedout') },
+    button: { text: 'Log out', look: 'quiet' }
+  }
+  const askForm: Form = {
+    name: 'forgot',
+    action: at(lwsgsPaths.login),
+    hidden: { next: withNotice(lwsgsPaths.login, 'sent'), 'forgot-post-good': withNotice(lwsgsPaths.change, 'forgot') },
+    fields: [usernameOrEmail],
+    button: { name: 'forgot', text: 'Send me a link' }
+  }
+  const resendForm: Form = {
+    name: 'resend',
+    action: pluginPrefix + gsPaths.resendVerification,
+    hidden: { next: withNotice(lwsgsPaths.login, 'sent') },
+    fields: [email],
+    button: { text: 'Send me a link' }
+  }
 
-  app.get(lwsgsPaths.login, { schema: documented('Page: log in, sign up, ask for a new password', {}) }, (request, reply) => {
-    const next = returnPath(queryText(request, 'next'), origin)
+  /** A page of this prefix that leads on to where the visitor wanted. */
+  const onTo = (path: string, next: string | null) => (next === null ? at(path) : `${at(path)}?next=${encodeURIComponent(next)}`)
+  /** Where the visitor wanted to go before he was asked who he is. */
+  const wantedBy = (request: FastifyRequest, refusal: FormRefusal | undefined): string | null => {
+    const next = returnPath(refusal === undefined ? queryText(request, 'next') : refusal.values['next'], origin)
+    // Our own page with a notice is where those go who wanted nothing else.
+    if (next === null || !next.startsWith(`${at(lwsgsPaths.login)}?`)) return next
+    return returnPath(new URLSearchParams(next.slice(next.indexOf('?'))).get('next'), origin)
+  }
+
+  const sendLogin: Pages['sendLogin'] = (request, reply, next, refusal) => {
+    const form: Form = {
+      name: 'login',
+      action: at(lwsgsPaths.login),
+      hidden: { next: next ?? withNotice(lwsgsPaths.login, 'loggedin') },
+      fields: [usernameOrEmail, password, remember],
+      button: { text: 'Log in' }
+    }
+    const others = links([
+      [onTo(lwsgsPaths.register, next), 'Sign up'],
+      [at(lwsgsPaths.forgot), 'Forgot your password?'],
+      [at(lwsgsPaths.confirm), 'The mail to confirm your address did not come?']
+    ])
+    return send(request, reply, 'Log in', html`${renderForm(form, refusal)}${others}${startLink}`, refusal)
+  }
+
+  const sendWelcome = (request: FastifyRequest, reply: FastifyReply, name: string, next: string | null) =>
+    send(
+      request,
+      reply,
+      name,
+      html`<p class="badge">
+          ${avatar(name)}<span>You are logged in as <strong>${name}</strong>.</span>
+        </p>
+        ${links([
+          [next ?? loginPage, 'Go on'],
+          [at(lwsgsPaths.change), 'Your account: password, address, devices']
+        ])}
+        ${renderForm(logOutForm)}`,
+      undefined
+    )
+
+  const showLogin = (request: FastifyRequest, reply: FastifyReply, refusal?: FormRefusal) => {
+    const next = wantedBy(request, refusal)
     const { account } = request.gs
-    if (account !== null) {
+    // Somebody who is logged in may still try another account, and fail.
+    return account === null || refusal !== undefined
+      ? sendLogin(request, reply, next, refusal)
+      : sendWelcome(request, reply, account.username, next)
+  }
+  app.get(lwsgsPaths.login, { schema: documented('Page: log in', {}) }, (request, reply) => showLogin(request, reply))
+  formPages.set('login', showLogin)
+
+  const showRegister = (request: FastifyRequest, reply: FastifyReply, refusal?: FormRefusal) => {
+    const next = wantedBy(request, refusal)
+    const { account } = request.gs
+    if (account !== null && refusal === undefined) return sendWelcome(request, reply, account.username, next)
+    const registered = withNotice(lwsgsPaths.login, 'registered')
+    const form: Form = {
+      name: 'register',
+      action: at(lwsgsPaths.login),
+      // The mail may be opened on another device, or this page stay open: then the login still leads on.
+      hidden: { next: next === null ? registered : `${registered}&next=${encodeURIComponent(next)}` },
+      fields: [
+        { ...username, hint: "Letters, digits, and . _ - ' inside." },
+        { ...email, hint: 'We send a link there; it confirms that the address is yours.' },
+        ...chosenPassword('Password', minLength)
+      ],
+      button: { name: 'register', text: 'Sign up' }
+    }
+    const others = links([
+      [onTo(lwsgsPaths.login, next), 'You have an account? Log in'],
+      [at(lwsgsPaths.confirm), 'The mail to confirm your address did not come?']
+    ])
+    return send(request, reply, 'Sign up', html`${renderForm(form, refusal)}${others}${startLink}`, refusal)
+  }
+  app.get(lwsgsPaths.register, { schema: documented('Page: sign up', {}) }, (request, reply) => showRegister(request, reply))
+  formPages.set('register', showRegister)
+
+  const showLogout = (request: FastifyRequest, reply: FastifyReply, refusal?: FormRefusal) => {
+    const { account } = request.gs
+    return account === null
+      ? send(request, reply, 'You are not logged in', html`<p><a href="${at(lwsgsPaths.login)}">Log in</a></p>`, refusal)
+      : send(request, reply, account.username, html`${renderForm(logOutForm, refusal)}${startLink}`, refusal)
+  }
+  app.get(lwsgsPaths.logout, { schema: documented('Page: log out', {}) }, (request, reply) => showLogout(request, reply))
+  formPages.set('logout', showLogout)
+
+  accountPage(app, { services, at, withNotice, send, sendLogin, logOutForm, readSessions: createOwnSessions(services).list }, formPages)
+
+  /** A page that mails a link: also what a link page shows when its link is missing. */
+  const askPage = (form: Form, title: string, text: string) => {
+    const show = (request: FastifyRequest, reply: FastifyReply, refusal?: FormRefusal) => {
+      const others = links([[at(lwsgsPaths.login), 'Back to log in']])
       return send(
         request,
         reply,
-        account.username,
-        html`<p><a href="${next ?? loginPage}">Go on</a></p>
-          <p><a href="${at(lwsgsPaths.change)}">Change your password, or delete your account</a></p>
-          ${logOutForm}`
+        title,
+        html`<p>${text}</p>
+          ${renderForm(form, refusal)}${others}${startLink}`,
+        refusal
       )
     }
-    const target = hidden('next', next ?? withNotice(lwsgsPaths.login, 'loggedin'))
-    const logInForm = form(at(lwsgsPaths.login), 'Log in', target, [usernameOrEmail, password], { text: 'Log in' })
-    return send(request, reply, 'Log in or sign up', html`${logInForm}${askForm}${registerForm}${startLink}`)
-  })
-
-  app.get(lwsgsPaths.logout, { schema: documented('Page: log out', {}) }, (request, reply) => {
-    const { account } = request.gs
-    if (account !== null) return send(request, reply, account.username, html`${logOutForm}${startLink}`)
-    return send(request, reply, 'You are not logged in', html`<p><a href="${at(lwsgsPaths.login)}">Log in</a></p>`)
-  })
-
-  app.get(lwsgsPaths.change, { schema: documented('Page: change the password, delete the account', {}) }, (request, reply) => {
-    const { account, mask } = request.gs
-    if (account === null) {
-      const login = `${at(lwsgsPaths.login)}?next=${encodeURIComponent(at(lwsgsPaths.change))}`
-      return send(request, reply, 'You are not logged in', html`<p><a href="${login}">Log in</a></p>`)
-    }
-    if (account.configured)
-      return send(
-        request,
-        reply,
-        account.username,
-        html`<p>This account is defined in the configuration of the server; change it there.</p>
-          ${startLink}`
-      )
-    const current = satisfies(mask, AuthMask.forgot) ? [] : [currentPassword]
-    const own = hidden('username', account.username)
-    const changeForm = form(
-      at(lwsgsPaths.change),
-      'Change your password',
-      html`${own}${hidden('next', withNotice(lwsgsPaths.login, 'changed'))}`,
-      [...current, ...chosenPassword('New password')],
-      { name: 'change', text: 'Change' }
-    )
-    const deleteForm = form(
-      at(lwsgsPaths.change),
-      'Delete your account',
-      html`${own}${hidden('next', withNotice(lwsgsPaths.login, 'deleted'))}`,
-      current,
-      { name: 'delete', text: 'Delete my account' }
-    )
-    return send(request, reply, `Settings of ${account.username}`, html`${changeForm}${deleteForm}${startLink}`)
-  })
+    formPages.set(form.name, show)
+    return show
+  }
 
   // The pages behind mail links. They change nothing by themselves and do not even look the token up: mail scanners and prefetching
   // browsers open links, but they press no buttons. They say nothing about the account.
-  const linkPage = (path: string, page: { title: string; text: string; button: string; otherwise: Html }) =>
+  const linkPage = (
+    path: string,
+    page: {
+      title: string
+      text: string
+      button: string
+      otherwise: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+    }
+  ) =>
     // Below "warn" Fastify logs the address of each request, and this one has the token in it.
     app.get(path, { logLevel: 'warn', schema: documented(`Page: ${page.title}`, {}) }, (request, reply) => {
       const token = queryText(request, 'token')
-      if (token === undefined || token === '') return send(request, reply, page.title, html`${page.otherwise}${startLink}`)
+      if (token === undefined || token === '') return page.otherwise(request, reply)
       const targets = join(['good', 'bad'].map((name) => hidden(name, queryText(request, name))))
       return send(
         request,
@@ -180,7 +214,8 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
           <form method="post" action="${at(path)}">
             ${hidden('token', token)}${targets}
             <button type="submit">${page.button}</button>
-          </form>`
+          </form>`,
+        undefined
       )
     })
 
@@ -188,14 +223,40 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
     title: 'Confirm your e-mail address',
     text: 'One click and your address is confirmed.',
     button: 'Confirm my address',
-    otherwise: html`<p>Please open the link in the mail that we have sent to you.</p>
-      ${resendForm}`
+    otherwise: askPage(
+      resendForm,
+      'Confirm your e-mail address',
+      'Please open the link in the mail that we have sent to you. If it did not come, look into the folder for spam, or have it sent again:'
+    )
   })
   linkPage(lwsgsPaths.forgot, {
     title: 'Set a new password',
     text: 'Go on to log in once without your password and to set a new one. All other devices will be logged out.',
     button: 'Go on',
-    otherwise: html`<p>We send a link to the address of your account; it lets you set a new password.</p>
-      ${askForm}`
+    otherwise: askPage(askForm, 'Forgot your password?', 'We send a link to the address of your account; it lets you set a new password.')
+  })
+  const openTheLink = (title: string, text: string) => (request: FastifyRequest, reply: FastifyReply) =>
+    send(
+      request,
+      reply,
+      title,
+      html`<p>${text}</p>
+        ${startLink}`,
+      undefined
+    )
+  linkPage(lwsgsPaths.changeEmail, {
+    title: 'Confirm your new e-mail address',
+    text: 'One click and this is the address of the account that is named in the mail. Go on only if you have asked for it.',
+    button: 'Confirm my new address',
+    otherwise: openTheLink('Confirm your new e-mail address', 'Please open the link in the mail that we have sent to the new address.')
+  })
+  linkPage(lwsgsPaths.undoChangeEmail, {
+    title: 'Undo the change of your e-mail address',
+    text: 'Go on to bring your former address back. All devices will be logged out, the password will not work any more, and you can set a new one.',
+    button: 'Undo the change',
+    otherwise: openTheLink(
+      'Undo the change of your e-mail address',
+      'Please open the link in the mail that we have sent to your former address.'
+    )
   })
 }

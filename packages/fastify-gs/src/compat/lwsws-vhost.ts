@@ -1,8 +1,9 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isIP } from 'node:net'
 import { gsPaths } from '../api.ts'
+import { adminPagePath } from '../forms-page.ts'
 import { pageStylePath } from '../page.ts'
-import { lwsgsPaths } from './lwsgs-pages.ts'
+import { lwsgsPaths } from './lwsgs-paths.ts'
 import type { LwswsMember, LwswsObject, LwswsPlace } from './lwsws-json.ts'
 import { readListen, readTls, type LwswsTls } from './lwsws-listener.ts'
 import { readMount, type LwswsMount } from './lwsws-mount.ts'
@@ -270,7 +271,11 @@ function checkMounts(
 function checkMasks(mounts: readonly LwswsMount[], vhost: string, sessions: LwswsSessions | null, { problems }: LwswsReading): void {
   if (sessions === null) return
   const { prefix, sectors = [] } = sessions.options
-  const own = new Set([...Object.values(gsPaths), ...Object.values(lwsgsPaths), pageStylePath].map((path) => prefix + path))
+  const own = new Set(
+    [...Object.values(gsPaths), ...Object.values(gsPaths.admin), ...Object.values(lwsgsPaths), pageStylePath].flatMap((path) =>
+      typeof path === 'string' ? [prefix + path] : []
+    )
+  )
   for (const mount of mounts) {
     if (own.has(mount.prefix))
       problems.error(

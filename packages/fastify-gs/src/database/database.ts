@@ -13,6 +13,9 @@ export type RawRow = readonly unknown[]
 /** Looks up one row by one text parameter. Synchronous where the engine is (SQLite), so that the request path needs no await. */
 type Lookup = (parameter: string) => RawRow | undefined | Promise<RawRow | undefined>
 
+/** The same for all rows of an answer. */
+type ListLookup = (parameter: string) => readonly RawRow[] | Promise<readonly RawRow[]>
+
 export interface GsDatabase {
   readonly engine: 'sqlite' | 'postgres'
   readonly db: Db
@@ -22,6 +25,8 @@ export interface GsDatabase {
   readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
   /** Prepares the statement for the request path. `sql` has one parameter. */
   readonly prepareLookup: (sql: string) => Lookup
+  /** Prepares a statement that gives several rows. `sql` has one parameter. */
+  readonly prepareListLookup: (sql: string) => ListLookup
   /** Whether an error of a query says that the database cannot answer at the moment; a later attempt may succeed. */
   readonly isUnavailable: (error: unknown) => boolean
   readonly close: () => Promise<void>

@@ -35,6 +35,8 @@ for (const [engine, place] of places) {
       await seedAccount(first.db, 'ann')
       await sql`alter table gs_accounts drop column locked_at`.execute(first.db)
       await sql`drop table gs_imports`.execute(first.db)
+      await sql`drop table gs_audit`.execute(first.db)
+      await sql`drop index gs_sessions_created`.execute(first.db)
       await sql`update gs_schema set version = 1`.execute(first.db)
       await first.close()
 

@@ -92,6 +92,24 @@ const migrations: readonly Migration[] = [
       .addColumn('at', 'bigint', (c) => c.notNull())
       .addPrimaryKeyConstraint('gs_imports_primary', ['source', 'name_hash'])
       .execute()
+  },
+
+  async function audit(db) {
+    await db.schema
+      .createTable('gs_audit')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('at', 'bigint', (c) => c.notNull())
+      .addColumn('actor', 'text', (c) => c.notNull())
+      .addColumn('actor_account_id', 'text')
+      .addColumn('ip', 'text')
+      .addColumn('action', 'text', (c) => c.notNull())
+      .addColumn('account_id', 'text')
+      .addColumn('details', 'text', (c) => c.notNull())
+      .execute()
+    await db.schema.createIndex('gs_audit_time').on('gs_audit').columns(['at', 'id']).execute()
+    await db.schema.createIndex('gs_audit_account').on('gs_audit').columns(['account_id', 'at', 'id']).execute()
+    // The list of all sessions is in this order, and must not sort a hundred thousand rows for fifty of them.
+    await db.schema.createIndex('gs_sessions_created').on('gs_sessions').columns(['created_at', 'id']).execute()
   }
 ]
 

@@ -60,6 +60,10 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   }
 
   let lookups = 0
+  const prepareRows = (sql: string) => {
+    const name = `gs_lookup_${++lookups}`
+    return async (parameter: string) => (await pool.query<never[]>({ name, text: sql, values: [parameter], rowMode: 'array' })).rows
+  }
   return {
     engine: 'postgres',
     isUnavailable,
@@ -67,9 +71,10 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     migratedFrom,
     transaction,
     prepareLookup(sql) {
-      const name = `gs_lookup_${++lookups}`
-      return async (parameter) => (await pool.query<never[]>({ name, text: sql, values: [parameter], rowMode: 'array' })).rows[0]
+      const rows = prepareRows(sql)
+      return async (parameter) => (await rows(parameter))[0]
     },
+    prepareListLookup: prepareRows,
     close: () => db.destroy()
   }
 }

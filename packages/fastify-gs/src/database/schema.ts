@@ -48,9 +48,9 @@ interface SessionsTable {
 export interface LinksTable {
   id: string
   token_hash: string
-  purpose: 'verify-email' | 'forgot-password'
+  purpose: 'verify-email' | 'forgot-password' | 'change-email' | 'undo-email'
   account_id: string
-  /** The address it was mailed to. */
+  /** The address it was mailed to; redeemed, a link to change the address or to undo that makes it the account's. */
   email: string
   created_at: number
   expires_at: number
@@ -86,6 +86,22 @@ interface ImportsTable {
   at: number
 }
 
+/** What admins and operators have done; written in the transaction of the change. */
+export interface AuditTable {
+  id: string
+  at: number
+  /** User name of the admin, or what the operator calls himself. */
+  actor: string
+  /** No reference: the entry outlives the account. */
+  actor_account_id: string | null
+  ip: string | null
+  action: string
+  /** To whom it was done; no reference likewise. The name is that of the account as long as there is one: of somebody who is deleted none stays. */
+  account_id: string | null
+  /** JSON object without secrets, names and addresses. */
+  details: string
+}
+
 interface ThrottleTable {
   key: string
   failures: number
@@ -99,5 +115,6 @@ export interface GsTables {
   gs_outbox: OutboxTable
   gs_throttle: ThrottleTable
   gs_imports: ImportsTable
+  gs_audit: AuditTable
   gs_schema: { version: number }
 }

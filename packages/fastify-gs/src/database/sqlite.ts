@@ -141,6 +141,10 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
       const statement = reader.prepare<[string], RawRow>(sql).raw()
       return (parameter) => statement.get(parameter)
     },
+    prepareListLookup(sql) {
+      const statement = reader.prepare<[string], RawRow>(sql).raw()
+      return (parameter) => statement.all(parameter)
+    },
     async close() {
       if (reader !== writer) reader.close()
       await db.destroy()

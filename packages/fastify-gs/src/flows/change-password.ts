@@ -44,7 +44,7 @@ export function createPasswordChange(services: FlowServices): PasswordChange {
       const signedIn = await signIn.renew(trx, request, { ...account, passwordHash: hash }, { forgotAt: null })
       if (signedIn === null) throw gsError('GS_NOT_LOGGED_IN')
       const ended = await endSessionsOf(trx, account.id, 'password-changed', signedIn.id)
-      await voidLinks(trx, account.id, options.now(), 'forgot-password')
+      await voidLinks(trx, account.id, options.now(), 'forgot-password', 'change-email')
       const recipient = recipientOf(account)
       if (recipient !== null) {
         const parameters = { username: account.username, ip: request.ip }

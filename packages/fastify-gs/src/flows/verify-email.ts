@@ -6,7 +6,7 @@ import {
   lockAccount,
   markVerified
 } from '../accounts/accounts.ts'
-import { redeemLink } from '../accounts/email-links.ts'
+import { redeemLink, voidLinks } from '../accounts/email-links.ts'
 import { emailKey } from '../accounts/identifiers.ts'
 import { Accepted, gsPaths, ResendBody, SessionInfo, TokenBody } from '../api.ts'
 import { commitAnyway } from '../database/database.ts'
@@ -46,7 +46,9 @@ export function createEmailVerification(services: FlowServices): EmailVerificati
         if (account === null) throw gsError('GS_LINK_INVALID', { field: 'token' })
         if (before?.verified === false) await enqueueEvent(trx, 'accountVerified', account, now)
         const visitor = request.gs.account
-        // Whoever logged in before the proof may have been somebody else, who signed up with this address.
+        // Whoever logged in before the proof may have been somebody else, who signed up with this address; nor may he confirm a change to
+        // one of his own that he has asked for.
+        await voidLinks(trx, accountId, now, 'change-email')
         const ended = await endSessionsOf(trx, accountId, 'verified', visitor?.id === accountId ? request.gs.session.id : undefined)
         if (visitor === null)
           return { accountId, ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: null }) }

@@ -180,6 +180,7 @@ for (const engine of engines) {
       ] as const) {
         await add('accountVerified', id, username)
         await add('accountDeleted', id, username)
+        await add('accountEmailChanged', id, username)
         await add('accountCreated', id, username)
       }
       await outbox.work()
@@ -190,7 +191,11 @@ for (const engine of engines) {
       }
       for (const username of ['alice', 'bob']) {
         const own = told.filter((text) => text.startsWith(username))
-        assert.deepEqual(own, [`${username} accountCreated`, `${username} accountVerified`, `${username} accountDeleted`])
+        const types = ['accountCreated', 'accountVerified', 'accountEmailChanged', 'accountDeleted']
+        assert.deepEqual(
+          own,
+          types.map((type) => `${username} ${type}`)
+        )
       }
     })
 

@@ -3,7 +3,7 @@ import type { AccountEvent, AccountEventType } from '../hooks.ts'
 import { createId } from '../crypto/tokens.ts'
 
 /** They wait in the outbox beside the mails; the names tell them apart. */
-export const accountEventTypes: readonly AccountEventType[] = ['accountCreated', 'accountVerified', 'accountDeleted']
+export const accountEventTypes: readonly AccountEventType[] = ['accountCreated', 'accountVerified', 'accountEmailChanged', 'accountDeleted']
 
 export function isAccountEvent(kind: string): kind is AccountEventType {
   return (accountEventTypes as readonly string[]).includes(kind)

@@ -5,7 +5,16 @@ import { hasLink, renderMessage, type MailContext, type MailKind, type Message }
 const context: MailContext = { siteName: 'Test site', loginUrl: 'https://site.test/lwsgs/', contact: 'help@site.test' }
 const link = 'https://site.test/lwsgs/lwsgs-confirm?token=abc_-DEF'
 const facts = { username: 'alice', ip: '192.0.2.7', lifetime: 1_800_000 }
-const kinds: readonly MailKind[] = ['verify-email', 'forgot-password', 'already-registered', 'password-changed', 'account-deleted']
+const kinds: readonly MailKind[] = [
+  'verify-email',
+  'forgot-password',
+  'change-email',
+  'already-registered',
+  'email-in-use',
+  'email-changed',
+  'password-changed',
+  'account-deleted'
+]
 
 const render = (kind: MailKind, parameters: Partial<typeof facts> = {}, given: Partial<MailContext> = {}): Message =>
   renderMessage(kind, { ...facts, ...parameters }, { ...context, ...given }, hasLink(kind) ? link : null)
@@ -41,8 +50,8 @@ describe('renderMessage', () => {
     }
   })
 
-  it('has a link exactly for confirming and for a new password, alone on its line and as the only address to open', () => {
-    assert.deepEqual(kinds.filter(hasLink), ['verify-email', 'forgot-password'])
+  it('has a link exactly for confirming, for a new password and to undo a change, alone on its line and as the only address to open', () => {
+    assert.deepEqual(kinds.filter(hasLink), ['verify-email', 'forgot-password', 'change-email', 'email-changed'])
     for (const kind of kinds) {
       const { text, html } = render(kind)
       assert.deepEqual(
@@ -98,6 +107,15 @@ describe('renderMessage', () => {
     }
   })
 
+  it('tells a former address that the change cannot be undone when there is no link any more', () => {
+    const { text, html } = renderMessage('email-changed', facts, context, null)
+    for (const form of [text, visible(html)]) {
+      assert.match(form, /cannot be undone any more/)
+      assert.doesNotMatch(form, /link|take the account back/)
+    }
+    assert.doesNotMatch(html, /href/)
+  })
+
   it('leaves the contact out when there is none', () => {
     for (const kind of kinds) assert.doesNotMatch(render(kind, {}, { contact: '' }).text, /Questions/)
   })
@@ -110,7 +128,9 @@ describe('renderMessage', () => {
       [1_800_000, '30 minutes'],
       [3_600_000, '1 hour'],
       [5_400_000, '90 minutes'],
-      [86_400_000, '24 hours']
+      [86_400_000, '24 hours'],
+      [172_800_000, '2 days'],
+      [604_800_000, '7 days']
     ] as const) {
       assert.match(render('forgot-password', { lifetime }).text, new RegExp(`works once and for ${words}\\.`))
       assert.match(render('verify-email', { lifetime }).text, new RegExp(`works once and for ${words};`))

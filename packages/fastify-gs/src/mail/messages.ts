@@ -17,8 +17,12 @@ export interface LinkTargets {
 /** Data of each kind of mail; `link` and `lifetime` (ms) only for those with a link. */
 export interface MailParameters {
   'verify-email': { username: string; ip: string; lifetime: number }
-  'forgot-password': { username: string; ip: string; lifetime: number } & LinkTargets
+  /** `byAdmin`: nobody asked; an admin has made the password void. */
+  'forgot-password': { username: string; ip: string; lifetime: number; byAdmin?: boolean } & LinkTargets
+  'change-email': { username: string; ip: string; lifetime: number }
   'already-registered': { username: string; ip: string }
+  'email-in-use': { username: string; ip: string }
+  'email-changed': { username: string; ip: string; lifetime: number }
   'password-changed': { username: string; ip: string }
   'account-deleted': { username: string }
 }
@@ -33,6 +37,7 @@ export interface Message {
 const plural = (count: number, unit: string) => `${count} ${unit}${count === 1 ? '' : 's'}`
 const duration = (ms: number) => {
   const minutes = Math.round(ms / 60_000)
+  if (minutes % 1440 === 0 && minutes > 1440) return plural(minutes / 1440, 'day')
   return minutes % 60 === 0 && minutes > 0 ? plural(minutes / 60, 'hour') : plural(Math.max(1, minutes), 'minute')
 }
 
@@ -45,7 +50,7 @@ interface Content {
   readonly after: readonly string[]
 }
 
-const contents: { [K in MailKind]: (parameters: MailParameters[K], context: MailContext) => Content } = {
+const contents: { [K in MailKind]: (parameters: MailParameters[K], context: MailContext, linked: boolean) => Content } = {
   'verify-email': ({ username, ip, lifetime }, { siteName }) => ({
     subject: `Confirm your address for ${siteName}`,
     before: [
@@ -58,14 +63,33 @@ const contents: { [K in MailKind]: (parameters: MailParameters[K], context: Mail
       'If it was not you, there is nothing you need to do.'
     ]
   }),
-  'forgot-password': ({ username, ip, lifetime }, { siteName }) => ({
+  'forgot-password': ({ username, ip, lifetime, byAdmin = false }, { siteName, loginUrl }) => ({
     subject: `Set a new password for ${siteName}`,
     before: [
       `Hello ${username},`,
-      `somebody (from the address ${ip}) asked for a new password for your account at ${siteName}. If it was you, go on here:`
+      byAdmin
+        ? `the people who run ${siteName} have made the password of your account void and logged you out everywhere. Set a new one here:`
+        : `somebody (from the address ${ip}) asked for a new password for your account at ${siteName}. If it was you, go on here:`
     ],
     button: 'Set a new password',
-    after: [`The link works once and for ${duration(lifetime)}.`, 'If it was not you, ignore this mail: your password stays as it is.']
+    after: [
+      `The link works once and for ${duration(lifetime)}.`,
+      byAdmin
+        ? `Later ones you get with "Forgot password?": ${loginUrl}`
+        : 'If it was not you, ignore this mail: your password stays as it is.'
+    ]
+  }),
+  'change-email': ({ username, ip, lifetime }, { siteName }) => ({
+    subject: `Confirm your new address for ${siteName}`,
+    before: [
+      `Hello ${username},`,
+      `somebody (from the address ${ip}) asked to make this the e-mail address of the account "${username}" at ${siteName}. If it was you, please confirm it:`
+    ],
+    button: 'Confirm my new address',
+    after: [
+      `The link works once and for ${duration(lifetime)}; until then the account keeps the address it has.`,
+      'If it was not you, do not open the link: nothing changes without it.'
+    ]
   }),
   'already-registered': ({ username, ip }, { siteName, loginUrl }) => ({
     subject: `You already have an account at ${siteName}`,
@@ -75,6 +99,33 @@ const contents: { [K in MailKind]: (parameters: MailParameters[K], context: Mail
       `If it was you, log in instead, or ask for a new password there: ${loginUrl}`
     ],
     after: ['If it was not you, there is nothing you need to do.']
+  }),
+  'email-in-use': ({ username, ip }, { siteName }) => ({
+    subject: `Your address is in use at ${siteName}`,
+    before: [
+      `Hello ${username},`,
+      `somebody (from the address ${ip}) asked to make this the e-mail address of another account at ${siteName}. It belongs to your account "${username}", so no other account can have it.`,
+      'If it was you, change the address of this account first, or delete this account.'
+    ],
+    after: ['If it was not you, there is nothing you need to do.']
+  }),
+  // Not to which one: this mailbox may not be the person's any more.
+  'email-changed': ({ username, ip, lifetime }, { siteName }, linked) => ({
+    subject: `Your e-mail address for ${siteName} was changed`,
+    before: [
+      `Hello ${username},`,
+      `the account "${username}" at ${siteName} has another e-mail address now (changed from the address ${ip}). No more mail about it comes here.`,
+      ...(linked ? ['If it was not you, take the account back:'] : [])
+    ],
+    button: 'Undo the change',
+    after: linked
+      ? [
+          `The link works once and for ${duration(lifetime)}. It brings this address back, logs out all devices, and lets you set a new password.`,
+          'If it was you, there is nothing you need to do.'
+        ]
+      : [
+          'It cannot be undone any more: the account has been deleted since. If that was not you, please write to the people who run the site.'
+        ]
   }),
   'password-changed': ({ username, ip }, { siteName, loginUrl }) => ({
     subject: `Your password for ${siteName} was changed`,
@@ -93,7 +144,7 @@ const contents: { [K in MailKind]: (parameters: MailParameters[K], context: Mail
 
 /** Whether mails of this kind carry a link. */
 export function hasLink(kind: MailKind): boolean {
-  return kind === 'verify-email' || kind === 'forgot-password'
+  return kind === 'verify-email' || kind === 'forgot-password' || kind === 'change-email' || kind === 'email-changed'
 }
 
 const paragraphs = (texts: readonly string[]): Html[] => texts.map((text) => html`<p>${text}</p> `)
@@ -105,7 +156,7 @@ export function renderMessage<K extends MailKind>(
   context: MailContext,
   link: string | null
 ): Message {
-  const { subject, before, button, after } = contents[kind](parameters, context)
+  const { subject, before, button, after } = contents[kind](parameters, context, link !== null)
   const footer = context.contact === '' ? [] : [`Questions? A person answers at ${context.contact}.`]
   const action = link === null ? [] : [link]
   const body: Html[] = [

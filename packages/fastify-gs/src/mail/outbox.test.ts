@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { issueLink, redeemLink, tokenOfLink, voidLinks, type LinkPurpose } from '../accounts/email-links.ts'
+import { issueLink, redeemLink, tokenOfLink, voidLinks, type VoidablePurpose } from '../accounts/email-links.ts'
 import type { GsDatabase } from '../database/database.ts'
 import { openPostgres } from '../database/postgres.ts'
 import { openSqlite } from '../database/sqlite.ts'
@@ -256,8 +256,8 @@ for (const engine of engines) {
     })
 
     describe('a mail that has become pointless is not sent:', () => {
-      const purposes: readonly LinkPurpose[] = ['verify-email', 'forgot-password']
-      const cases: readonly [name: string, act: (box: TestOutbox, purpose: LinkPurpose) => Promise<unknown>][] = [
+      const purposes: readonly VoidablePurpose[] = ['verify-email', 'forgot-password', 'change-email']
+      const cases: readonly [name: string, act: (box: TestOutbox, purpose: VoidablePurpose) => Promise<unknown>][] = [
         [
           'the link was used',
           async ({ database, clock }, purpose) => {
@@ -294,6 +294,34 @@ for (const engine of engines) {
           }
         })
       }
+    })
+
+    describe('the mail to a former address', () => {
+      const openBox = async (t: TestContext) => {
+        const box = await openOne(t, engine)
+        await seedAccount(box.database.db, 'alice')
+        return { box, id: await box.enqueue('email-changed', null, alice, 'alice') }
+      }
+
+      it('is not sent when the change has been undone', async (t) => {
+        const { box, id } = await openBox(t)
+        await voidLinks(box.database.db, 'alice', box.clock.now)
+        const link = await box.database.db.selectFrom('gs_links').select('id').executeTakeFirstOrThrow()
+        const token = (await tokenOfLink(box.database.db, linkKeys, link.id, box.clock.now))!
+        assert.ok((await redeemLink(box.database.db, 'undo-email', token, box.clock.now)).ok)
+        await box.work()
+        assert.deepEqual([box.mailer.taken.all, (await box.row(id)).state], [[], 'dead'])
+      })
+
+      it('is sent without a link when the account has been deleted', async (t) => {
+        const { box, id } = await openBox(t)
+        await box.database.db.deleteFrom('gs_accounts').execute()
+        await box.work()
+        const mail = await box.mailer.taken.next()
+        assert.match(mail.text, /cannot be undone any more/)
+        assert.doesNotMatch(mail.text + mail.html, /token|href/)
+        assert.equal((await box.row(id)).state, 'sent')
+      })
     })
 
     it('allows five mails of a kind to one address within an hour', async (t) => {

@@ -22,7 +22,7 @@ const claimRenewal = 3_000
 /** How long a listener may take for an event before it is told again. */
 const listenerPatience = 30_000
 /** What is said about the security of an account is said even when the account is gone. */
-const outlivesAccount = (kind: MailKind) => kind === 'account-deleted' || kind === 'password-changed'
+const outlivesAccount = (kind: MailKind) => kind === 'account-deleted' || kind === 'password-changed' || kind === 'email-changed'
 
 /** How long ended mails are remembered, ms. */
 const memory = 7 * 86_400_000
@@ -68,7 +68,7 @@ export interface OutboxSettings {
 
 /** What happens to an account at the same moment happens in this order. */
 const orderOf = (table: string) =>
-  sql`case ${sql.ref(`${table}.kind`)} when 'accountCreated' then 0 when 'accountVerified' then 1 else 2 end`
+  sql`case ${sql.ref(`${table}.kind`)} when 'accountCreated' then 0 when 'accountVerified' then 1 when 'accountEmailChanged' then 2 else 3 end`
 
 /** What is not done yet: mails and events. */
 const waiting = ['waiting', 'event'] as const
@@ -155,7 +155,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       if (mail.account_id === null && !outlivesAccount(kind)) return void (await finish(mail.id, 'dead', 'the account is gone'))
       const parameters = JSON.parse(mail.parameters) as never
       const link = mail.link_id === null ? null : await settings.linkUrl(kind, mail.link_id, parameters)
-      if (hasLink(kind) && link === null) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
+      const pointless = link === null && hasLink(kind) && !(mail.link_id === null && outlivesAccount(kind))
+      if (pointless) return void (await finish(mail.id, 'dead', 'the link is no longer valid'))
       const message = renderMessage(kind, parameters, settings.context, link)
       await mailer.send({ to: mail.recipient, ...message, messageId: `${mail.id}@${settings.host}` })
     } catch (error) {

@@ -1,24 +1,40 @@
+/** When and from where a session was used. */
+export interface Use {
+  /** ms since 1970. */
+  readonly at: number
+  /** The client's address. */
+  readonly ip: string
+}
+
 /**
  * Remembers which sessions were used, for a timer to write down: no request waits for that write.
  */
 export interface Activity {
-  /** The latest known use of a session: what the database says, or what still waits to be written. */
+  /** The time of the latest known use of a session: what the database says, or what still waits to be written. */
   latest(id: string, recorded: number): number
+  /** The same with the address. */
+  latestUse(id: string, recorded: Use): Use
   /** Notes a use, if the last recorded one is older than the interval. */
-  note(id: string, recorded: number, now: number): void
+  note(id: string, recorded: number, use: Use): void
   /** Takes what waits. Until the next call it stays known here, because it is not yet written down. */
-  take(): ReadonlyMap<string, number>
+  take(): ReadonlyMap<string, Use>
 }
 
 /** @param interval ms; between two writes for one session at least this time passes */
 export function createActivity(interval: number): Activity {
-  let waiting = new Map<string, number>()
-  let taken = new Map<string, number>()
-  const latest = (id: string, recorded: number) => Math.max(recorded, waiting.get(id) ?? 0, taken.get(id) ?? 0)
+  let waiting = new Map<string, Use>()
+  let taken = new Map<string, Use>()
+  const known = (id: string) => waiting.get(id) ?? taken.get(id)
+  const latest = (id: string, recorded: number) => Math.max(recorded, known(id)?.at ?? 0)
   return {
     latest,
-    note(id, recorded, now) {
-      if (now - recorded >= interval) waiting.set(id, latest(id, now))
+    latestUse(id, recorded) {
+      const use = known(id)
+      return use !== undefined && use.at > recorded.at ? use : recorded
+    },
+    note(id, recorded, use) {
+      // A clock that was turned back does not turn the time back, but the last address counts.
+      if (use.at - recorded >= interval) waiting.set(id, { at: latest(id, use.at), ip: use.ip })
     },
     take() {
       taken = waiting

@@ -12,6 +12,20 @@ declare module 'fastify' {
     /** Who is asking. Filled by fastify-gs before any handler runs; read-only. */
     gs: Visit
   }
+  interface FastifyContextConfig {
+    [quiet]?: true
+  }
+}
+
+/**
+ * In the config of routes that pages call by themselves: such a call is no use of the session, which would else never be idle, and no
+ * visit of a person.
+ */
+export const quiet = Symbol('fastify-gs.quiet')
+
+const isQuiet = (request: FastifyRequest) => {
+  const { config } = request.routeOptions
+  return config !== undefined && quiet in config
 }
 
 export interface SessionLoading {
@@ -43,9 +57,11 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
     const now = loading.now()
     if (found === null) return anonymous(request, null, now)
     const lastActiveAt = activity.latest(found.id, found.lastActiveAt)
-    if (expiryCause({ ...found, lastActiveAt }, limits, now) !== null) return anonymous(request, null, now)
-    activity.note(found.id, found.lastActiveAt, now)
-    return accountVisit(keys, found, limits, request.ip, now)
+    const current = { ...found, lastActiveAt }
+    if (expiryCause(current, limits, now) !== null) return anonymous(request, null, now)
+    if (isQuiet(request)) return accountVisit(keys, current, limits, request.ip, now, lastActiveAt)
+    activity.note(found.id, found.lastActiveAt, { at: now, ip: request.ip })
+    return accountVisit(keys, current, limits, request.ip, now)
   }
 
   return function loadSession(request, reply, done) {
@@ -54,7 +70,7 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
     const finish = (visit: Visit) => {
       request.gs = visit
       // Not instead of a token: the browser may have got a newer one meanwhile, and a late answer must not take it away.
-      if (!tokenLike && isPageVisit(request)) offerTicket(loading, request, reply)
+      if (!tokenLike && isPageVisit(request) && !isQuiet(request)) offerTicket(loading, request, reply)
       done()
     }
     const fail = (error: unknown) => {

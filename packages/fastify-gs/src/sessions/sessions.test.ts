@@ -74,6 +74,7 @@ for (const engine of engines) {
       assert.equal(expiresAt, now + day)
       assert.deepEqual(await find(token), {
         id,
+        tokenHash: digest(token),
         createdAt: now,
         lastActiveAt: now,
         expiresAt,
@@ -146,7 +147,7 @@ for (const engine of engines) {
       const renewed = (await renewToken(db, id, { forgotAt: null }))!
       assert.notEqual(renewed, token)
       assert.equal(await find(token), null)
-      assert.deepEqual(await find(renewed), { ...before, forgotAt: null })
+      assert.deepEqual(await find(renewed), { ...before, tokenHash: digest(renewed), forgotAt: null })
     })
 
     it('have one token after any number of simultaneous renewals', async (t) => {
@@ -205,7 +206,7 @@ for (const engine of engines) {
       assert.ok((await find(bobs.token)) !== null)
     })
 
-    it('note their use; no time turns back, nothing else changes, nothing comes back', async (t) => {
+    it('note when and from where they were used; no time turns back, nothing else changes, nothing comes back', async (t) => {
       const { database, db, find, ids } = await open(t)
       const [used, other, ended] = [await openSession(database), await openSession(database), await openSession(database)]
       await endSession(db, ended.id, 'logout')
@@ -215,9 +216,9 @@ for (const engine of engines) {
           recordActivity(
             trx,
             new Map([
-              [used.id, at],
-              [ended.id, at],
-              ['never-was', at]
+              [used.id, { at, ip: `192.0.2.${at - now}` }],
+              [ended.id, { at, ip: '' }],
+              ['never-was', { at, ip: '' }]
             ])
           )
         )
@@ -228,6 +229,8 @@ for (const engine of engines) {
       ] as const) {
         await record(at)
         assert.deepEqual(await find(used.token), { ...before, lastActiveAt: recorded })
+        const { ip } = await db.selectFrom('gs_sessions').select('ip').where('id', '=', used.id).executeTakeFirstOrThrow()
+        assert.equal(ip, `192.0.2.${recorded - now}`)
       }
       assert.equal((await find(other.token))!.lastActiveAt, now)
       assert.deepEqual(await ids(), [used.id, other.id].toSorted())
@@ -239,7 +242,7 @@ for (const engine of engines) {
       const at = now + 40 * day
       const started = (ago: number, remember: boolean, used: number) =>
         openSession(database, { now: at - ago, remember }).then(async ({ id }) => {
-          await recordActivity(db, new Map([[id, at - used]]))
+          await recordActivity(db, new Map([[id, { at: at - used, ip: '127.0.0.1' }]]))
           return id
         })
       const absolute = [
@@ -285,7 +288,7 @@ for (const engine of engines) {
       const { id } = await openSession(database)
       let pruned: Promise<SessionEndEvent[]> | undefined
       await database.transaction(async (trx) => {
-        await recordActivity(trx, new Map([[id, now + limits.idle]]))
+        await recordActivity(trx, new Map([[id, { at: now + limits.idle, ip: '127.0.0.1' }]]))
         pruned = pruneSessions(db, limits, now + limits.idle, 10)
         await untilBlocked(database)
       })

@@ -4,6 +4,7 @@ import { createId, createToken, digest } from '../crypto/tokens.ts'
 import type { Db, GsDatabase, RawRow } from '../database/database.ts'
 import type { GsTables } from '../database/schema.ts'
 import type { SessionEndCause, SessionEndEvent } from '../hooks.ts'
+import type { Use } from './activity.ts'
 
 /** Limits of logged-in sessions, in ms. */
 export interface SessionLimits {
@@ -18,6 +19,8 @@ export interface SessionLimits {
 /** A logged-in session with its account, as one row of the database gives it. */
 export interface FoundSession {
   readonly id: string
+  /** SHA-256 of the token: another one means that the token was renewed. */
+  readonly tokenHash: string
   readonly createdAt: number
   readonly lastActiveAt: number
   /** Absolute end, ms. */
@@ -32,8 +35,13 @@ export interface FoundSession {
 /** Place of the column in the row. */
 const lockedAt = 13
 
-const toSession = (row: RawRow): FoundSession => ({
+/** Whether the row of {@link selectSessions} is that of a locked account. */
+export const isLocked = (row: RawRow): boolean => row[lockedAt] !== null
+
+/** The session in a row of {@link selectSessions}. */
+export const toSession = (row: RawRow, tokenHash: string): FoundSession => ({
   id: row[0] as string,
+  tokenHash,
   createdAt: row[1] as number,
   lastActiveAt: row[2] as number,
   expiresAt: row[3] as number,
@@ -53,12 +61,9 @@ const toSession = (row: RawRow): FoundSession => ({
 
 export type FindSession = (token: string) => FoundSession | null | Promise<FoundSession | null>
 
-/**
- * The one query of a logged-in request: the session by the hash of the token, and its account. Compiled once, columns as an array;
- * synchronous on SQLite. Limits are the caller's business. Sessions of locked accounts are not found.
- */
-export function createFindSession(database: GsDatabase): FindSession {
-  const query = database.db
+/** Sessions with what a request needs to know of their accounts; 14 columns, which {@link toSession} reads. */
+export const selectSessions = (db: Db) =>
+  db
     .selectFrom('gs_sessions as s')
     .select(['s.id', 's.created_at', 's.last_active_at', 's.expires_at', 's.remember', 's.forgot_at', 's.account_id'])
     .select((eb) => {
@@ -75,13 +80,19 @@ export function createFindSession(database: GsDatabase): FindSession {
         ofAccount.select('a.locked_at').as('locked_at')
       ]
     })
-    .where('s.token_hash', '=', '')
-    .compile()
+
+/**
+ * The one query of a logged-in request: the session by the hash of the token, and its account. Compiled once, columns as an array;
+ * synchronous on SQLite. Limits are the caller's business. Sessions of locked accounts are not found.
+ */
+export function createFindSession(database: GsDatabase): FindSession {
+  const query = selectSessions(database.db).where('s.token_hash', '=', '').compile()
   const lookup = database.prepareLookup(query.sql)
-  const read = (row: RawRow | undefined) => (row === undefined || row[lockedAt] !== null ? null : toSession(row))
+  const read = (row: RawRow | undefined, hash: string) => (row === undefined || isLocked(row) ? null : toSession(row, hash))
   return (token) => {
-    const row = lookup(digest(token))
-    return row instanceof Promise ? row.then(read) : read(row)
+    const hash = digest(token)
+    const row = lookup(hash)
+    return row instanceof Promise ? row.then((found) => read(found, hash)) : read(row, hash)
   }
 }
 
@@ -142,10 +153,21 @@ export async function renewToken(db: Db, id: string, change: { forgotAt: number 
   return result.numUpdatedRows === 1n ? token : null
 }
 
+/** Whether a session that was found a moment ago has not been ended since. */
+export async function isAlive(db: Db, id: string): Promise<boolean> {
+  return (await db.selectFrom('gs_sessions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+}
+
 /** Ends one session. Says what ended, for {@link SessionEndEvent}s after the commit. */
 export async function endSession(db: Db, id: string, cause: SessionEndCause): Promise<SessionEndEvent[]> {
   const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).returning(['id', 'account_id']).execute()
   return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
+}
+
+/** The same, if it is a session of this account; an empty list for all others. */
+export async function endSessionOf(db: Db, accountId: string, id: string, cause: SessionEndCause): Promise<SessionEndEvent[]> {
+  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).where('account_id', '=', accountId).returning('id').execute()
+  return rows.map((row) => ({ sessionId: row.id, accountId, cause }))
 }
 
 /** Ends all sessions of an account, but for one if `except` is given. */
@@ -155,10 +177,10 @@ export async function endSessionsOf(db: Db, accountId: string, cause: SessionEnd
   return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
 }
 
-/** Writes when sessions were last active; never turns a time back, never revives a session. */
-export async function recordActivity(db: Db, seen: ReadonlyMap<string, number>): Promise<void> {
-  for (const [id, at] of seen) {
-    await db.updateTable('gs_sessions').set({ last_active_at: at }).where('id', '=', id).where('last_active_at', '<', at).execute()
+/** Writes when and from where sessions were last active; never turns a time back, never revives a session. */
+export async function recordActivity(db: Db, seen: ReadonlyMap<string, Use>): Promise<void> {
+  for (const [id, { at, ip }] of seen) {
+    await db.updateTable('gs_sessions').set({ last_active_at: at, ip }).where('id', '=', id).where('last_active_at', '<', at).execute()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { StoredAccount } from '../accounts/accounts.ts'
+import { publicAccount, type StoredAccount } from '../accounts/accounts.ts'
+import { digest } from '../crypto/tokens.ts'
 import type { Trx } from '../database/database.ts'
 import type { SessionEndEvent } from '../hooks.ts'
 import { newTicket, signTicket } from './anonymous-ticket.ts'
@@ -64,7 +65,14 @@ export function createSignIn(loading: SessionLoading): SignIn {
       cookie.write(reply, signedIn.token, signedIn.remember ? Math.floor((signedIn.expiresAt - now) / 1000) : undefined)
       request.gs = accountVisit(
         keys,
-        { ...signedIn, lastActiveAt: now, level: signedIn.account.level, sectors: signedIn.account.sectors },
+        {
+          ...signedIn,
+          account: publicAccount(signedIn.account),
+          tokenHash: digest(signedIn.token),
+          lastActiveAt: now,
+          level: signedIn.account.level,
+          sectors: signedIn.account.sectors
+        },
         limits,
         request.ip,
         now

@@ -18,6 +18,7 @@ const keys = createKeyRing([key])
 const account = { id: 'a', username: 'Alice', email: 'alice@mail.test', verified: true, admin: false, configured: false }
 const found: FoundSession = {
   id: 's',
+  tokenHash: 'h',
   createdAt: now,
   lastActiveAt: now,
   expiresAt: now + day,
@@ -27,7 +28,8 @@ const found: FoundSession = {
   level: 10,
   sectors: 0
 }
-const visitOf = (change: Partial<FoundSession> = {}, at = now) => accountVisit(keys, { ...found, ...change }, limits, '192.0.2.1', at)
+const visitOf = (change: Partial<FoundSession> = {}, at = now, activeAt = at) =>
+  accountVisit(keys, { ...found, ...change }, limits, '192.0.2.1', at, activeAt)
 
 describe('the visit of an account', () => {
   const unverified = { ...account, verified: false }
@@ -64,6 +66,11 @@ describe('the visit of an account', () => {
     assert.equal(visitOf({ remember: true, expiresAt: now + 30 * day }).expiresAt, now + 30 * day)
   })
 
+  it('ends as it would without the request, when that is no use of the session', () => {
+    assert.equal(visitOf({}, now + minute, now).expiresAt, now + limits.idle)
+    assert.equal(visitOf({ remember: true, expiresAt: now + 90 * day }, now + minute, now).expiresAt, now + limits.remembered)
+  })
+
   it('has a CSRF token that is bound to the session, not to the session token', () => {
     const { csrfToken } = visitOf()
     assert.match(csrfToken, /^[\w-]{43}$/)
@@ -82,7 +89,9 @@ describe('the visit of an account', () => {
     ])
       assert.doesNotMatch(shown, /argon2id|passwordHash|forgotAt|key-for-tests/)
     assert.deepEqual(Object.keys(visit.account), ['id', 'username', 'email', 'verified', 'admin', 'configured'])
-    assert.deepEqual(visitState(visit), { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day })
+    const { found: row, ...state } = visitState(visit)
+    assert.deepEqual(state, { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day })
+    assert.equal(row?.tokenHash, 'h')
   })
 })
 
@@ -143,6 +152,10 @@ describe('request.gs', () => {
     await alice.post('/lwsgs/change-password', { currentPassword: password, password: 'another four word phrase' })
     await alice.post('/lwsgs/forgot-password', { username: 'alice' })
     await alice.post('/lwsgs/forgot-password/redeem', { token: await inbox.token('alice@mail.test', /Set a new/) })
+    await alice.post('/lwsgs/change-email', { email: 'new@mail.test', currentPassword: 'another four word phrase' })
+    await alice.post('/lwsgs/change-email/redeem', { token: await inbox.token('new@mail.test', /Confirm/) })
+    await alice.post('/lwsgs/change-email/undo', { token: await inbox.token('alice@mail.test', /address .* was changed/) })
+    await alice.post('/lwsgs/change-password', { password: 'another four word phrase' })
     await alice.post('/lwsgs/delete-account', { currentPassword: 'another four word phrase' })
 
     assert.deepEqual(
@@ -155,6 +168,10 @@ describe('request.gs', () => {
         '/lwsgs/change-password 5',
         '/lwsgs/forgot-password 5',
         '/lwsgs/forgot-password/redeem 13',
+        '/lwsgs/change-email 13',
+        '/lwsgs/change-email/redeem 13',
+        '/lwsgs/change-email/undo 13',
+        '/lwsgs/change-password 5',
         '/lwsgs/delete-account 0'
       ]
     )

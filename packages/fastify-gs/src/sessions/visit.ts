@@ -57,6 +57,8 @@ export interface VisitState {
   readonly forgotAt: number | null
   /** Absolute end, ms. */
   readonly end: number
+  /** The row it was made from. Null: nobody is logged in. */
+  readonly found: FoundSession | null
 }
 
 const stateOf = new WeakMap<Visit, VisitState>()
@@ -96,7 +98,15 @@ class LazyVisit {
 const levelOf = (account: Account, level: number) =>
   account.admin ? Math.max(level, AuthLevel.admin) : account.verified ? level : AuthLevel['logged-in']
 
-export function accountVisit(keys: KeyRing, found: FoundSession, limits: SessionLimits, ip: string, now: number): AccountVisit {
+/** @param activeAt the last use of the session: now, unless this is none */
+export function accountVisit(
+  keys: KeyRing,
+  found: FoundSession,
+  limits: SessionLimits,
+  ip: string,
+  now: number,
+  activeAt = now
+): AccountVisit {
   const { forgotAt } = found
   const account = publicAccount(found.account)
   const visit = new LazyVisit(keys, {
@@ -105,9 +115,9 @@ export function accountVisit(keys: KeyRing, found: FoundSession, limits: Session
     mask: maskOf({ admin: account.admin, verified: account.verified, sectors: found.sectors, forgotAt }, now),
     level: levelOf(account, found.level),
     ip,
-    expiresAt: Math.min(found.expiresAt, now + (found.remember ? limits.remembered : limits.idle))
+    expiresAt: Math.min(found.expiresAt, activeAt + (found.remember ? limits.remembered : limits.idle))
   }) as AccountVisit
-  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt })
+  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found })
   return visit
 }
 
@@ -129,6 +139,13 @@ export function anonymousVisit(
     ip,
     expiresAt: Math.min(current.issuedAt + limits.idle, current.startedAt + limits.absolute)
   }) as AnonymousVisit
-  stateOf.set(visit, { ticket: current, fresh, unsent: fresh || renewed, forgotAt: null, end: current.startedAt + limits.absolute })
+  stateOf.set(visit, {
+    ticket: current,
+    fresh,
+    unsent: fresh || renewed,
+    forgotAt: null,
+    end: current.startedAt + limits.absolute,
+    found: null
+  })
   return visit
 }

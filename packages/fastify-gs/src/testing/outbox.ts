@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import { issueLink, tokenOfLink } from '../accounts/email-links.ts'
+import { issueLink, tokenOfLink, type LinkPurpose } from '../accounts/email-links.ts'
 import { createKeyRing } from '../crypto/tokens.ts'
 import type { GsDatabase } from '../database/database.ts'
 import type { MailKind } from '../mail/messages.ts'
@@ -8,6 +8,13 @@ import { claimTime, createOutbox, type Outbox, type OutboxSettings } from '../ma
 import type { Mail, Mailer } from '../options.ts'
 import { Clock } from './build.ts'
 import { Queue } from './queue.ts'
+
+const linkPurposes: { readonly [kind in MailKind]?: LinkPurpose } = {
+  'verify-email': 'verify-email',
+  'forgot-password': 'forgot-password',
+  'change-email': 'change-email',
+  'email-changed': 'undo-email'
+}
 
 /** Of the links in the mails of a `TestOutbox`. */
 export const linkKeys = createKeyRing(['only-for-tests-0123456789-abcdefghij'])
@@ -69,15 +76,21 @@ export class TestOutbox {
     })
   }
 
-  /** Queues a mail as the flows do, and gives its id. */
-  async enqueue(kind: MailKind = 'password-changed', accountId: string | null = null, recipient = alice): Promise<string> {
+  /** Queues a mail as the flows do, and gives its id. `linkOf`: the account of its link, when the mail itself outlives it. */
+  async enqueue(
+    kind: MailKind = 'password-changed',
+    accountId: string | null = null,
+    recipient = alice,
+    linkOf = accountId!
+  ): Promise<string> {
+    const purpose = linkPurposes[kind]
     const parameters = { username: 'Alice', ip: '192.0.2.7', lifetime: 1_800_000 }
     return this.database.transaction(async (trx) => {
       const link =
-        kind === 'verify-email' || kind === 'forgot-password'
+        purpose !== undefined
           ? await issueLink(trx, linkKeys, {
-              purpose: kind,
-              accountId: accountId!,
+              purpose,
+              accountId: linkOf,
               email: recipient.value,
               now: this.clock.now,
               lifetime: 1_800_000

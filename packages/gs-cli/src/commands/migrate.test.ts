@@ -26,8 +26,9 @@ test('makes a database, and says what it did', async (t) => {
 test('brings an older database to the newest schema', async (t) => {
   const place = join(temporaryDirectory(t), 'gs.sqlite3')
   const { to } = await gsJson<Migrated>(['migrate', '--database', place])
-  // What version 2 of the schema has added is taken away again.
+  // What later versions of the schema have added is taken away again.
   const db = new Sqlite(place)
+  db.exec('drop table gs_audit; drop index gs_sessions_created')
   db.exec('drop table gs_imports; alter table gs_accounts drop column locked_at; update gs_schema set version = 1')
   db.close()
   const { stdout } = await gs(['migrate', '--database', place])

@@ -16,7 +16,7 @@ export async function importLwsgsUsers(path: string, admin: string | undefined, 
   const refused: ImportOutcome[] = []
   let imported = 0
   try {
-    const administration = await openAdministration({ database: { sqlite: path } })
+    const administration = await openAdministration({ database: { sqlite: path }, actor: 'gs serve' })
     try {
       for (const batch of users.batches(batchSize)) {
         for (const user of batch) if ('refused' in user) refused.push({ name: user.name, result: 'refused', reason: user.refused })

@@ -52,9 +52,9 @@ function startPage({ prefix, siteName }: Settings, query: string): string {
       <div id="lwsgs"></div>
       <noscript>
         <h1>Your account</h1>
-        <p><a href="${prefix}/lwsgs-login${query}">Log in or sign up</a></p>
-        <p><a href="${prefix}/lwsgs-logout">Log out</a></p>
-        <p><a href="${prefix}/lwsgs-change">Change the password, or delete the account</a></p>
+        <p><a href="${prefix}/lwsgs-login${query}">Log in</a></p>
+        <p><a href="${prefix}/lwsgs-register${query}">Sign up</a></p>
+        <p><a href="${prefix}/lwsgs-change">Your account: password, address, devices, log out</a></p>
       </noscript>
     </main>
   </body>

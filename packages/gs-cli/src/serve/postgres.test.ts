@@ -51,7 +51,7 @@ it('a site over TLS with its sessions in PostgreSQL is a file of a few lines', a
   assert.equal(statSync(keysFile).mode & 0o777, 0o600)
   const alice = new Client(t, { port, host: 'site.test', tls: { ca: authority.cert } })
   const word = 'four old words here'
-  const registered = await alice.submit('/lwsgs/lwsgs-login', '/lwsgs-login', {
+  const registered = await alice.submit('/lwsgs/lwsgs-register', '/lwsgs-login', {
     username: 'Alice',
     email: 'alice@mail.test',
     password: word,

@@ -101,6 +101,16 @@ describe('SIGHUP', () => {
     assert.deepEqual(await served.exited, [0, null])
   })
 
+  it('ends the event streams of the site as it was: their pages come again to the new one', async (t) => {
+    const { served, admin, edit } = await start(t)
+    const stream = await admin.open('GET', '/lwsgs/events', { accept: 'text/event-stream' })
+    assert.equal(stream.headers['content-type'], 'text/event-stream')
+    edit((text) => text.replace('"vhosts": [ {', '"vhosts": [ { "error-document-404": "/404.html",'))
+    assert.deepEqual((await served.reload())['changed'], ['localhost'])
+    assert.match(await text(stream), /^retry: 2000\n\nevent: session\n/)
+    assert.equal((await admin.open('GET', '/lwsgs/events', { accept: 'text/event-stream' })).statusCode, 200)
+  })
+
   it('opens new ports and closes those that are gone', async (t) => {
     const { site, served, edit } = await start(t)
     const port = await freePort()
@@ -128,6 +138,16 @@ describe('kill -9', () => {
 })
 
 describe('SIGTERM and SIGINT', () => {
+  it('end event streams at once', async (t) => {
+    const { served, admin } = await start(t)
+    const stream = await admin.open('GET', '/lwsgs/events', { accept: 'text/event-stream' })
+    const began = Date.now()
+    served.child.kill('SIGTERM')
+    assert.doesNotMatch(await text(stream), /event: ended/)
+    assert.deepEqual(await served.exited, [0, null])
+    assert.ok(Date.now() - began < 5000)
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`${signal}: lets the running requests be answered and exits with 0`, async (t) => {
       const { site, served } = await start(t)

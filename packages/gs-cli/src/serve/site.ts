@@ -142,6 +142,7 @@ export async function buildSite(vhost: LwswsVhost, settings: SiteSettings): Prom
     drained: () =>
       new Promise((resolve) => {
         wake = resolve
+        if (app.hasDecorator('gs')) app.gs.closeStreams()
         if (running === 0) resolve()
       }),
     async close() {

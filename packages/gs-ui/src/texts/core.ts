@@ -46,6 +46,7 @@ export const core = {
   'notice.registered': 'Please check your mail and open the link in it to verify your address.',
   'notice.changed': 'Your password is changed.',
   'notice.emailchanged': 'Your e-mail address is changed.',
+  'notice.emailrestored': 'Your former e-mail address is yours again. Please set a new password now.',
   'notice.emailsent': 'We sent a mail to the new address. It becomes yours when you open the link in it.',
   'notice.mailed': 'A mail with a link is on its way to you.',
   'notice.ended': 'That session is ended.',

@@ -3,7 +3,22 @@ import { returnPath } from '../../sessions/return-path.ts'
 import type { FlowServices } from './flow.ts'
 
 /** What the login page should tell a visitor who comes from a form or a mail link (`?gs=…`). */
-export type Notice = 'loggedin' | 'loggedout' | 'registered' | 'verified' | 'other' | 'sent' | 'forgot' | 'changed' | 'deleted'
+export type Notice =
+  | 'loggedin'
+  | 'loggedout'
+  | 'registered'
+  | 'verified'
+  | 'other'
+  | 'sent'
+  | 'forgot'
+  | 'changed'
+  | 'emailsent'
+  | 'emailchanged'
+  | 'emailrestored'
+  | 'ended'
+  | 'endedothers'
+  | 'deleted'
+  | 'adminchanged'
 
 /** Whether the body came from a plain HTML form. */
 export function isForm(request: FastifyRequest): boolean {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { lockAccount, type StoredAccount } from '../../accounts/accounts.ts'
-import { issueLink, type LinkPurpose, type Redemption } from '../../accounts/email-links.ts'
+import { issueLink, type Redemption, type VoidablePurpose } from '../../accounts/email-links.ts'
 import { emailKey } from '../../accounts/identifiers.ts'
 import type { Trx } from '../../database/database.ts'
 import { gsError } from '../../errors.ts'
@@ -20,17 +20,18 @@ export function recipientOf(account: StoredAccount): Recipient | null {
  * now nothing happens, and the link that was sent last stays valid.
  *
  * @param targets where the page behind a lost-password link leads: checked paths
+ * @param recipient whose mailbox the link proves, if it is not that of the account
  */
 export async function mailLink(
   services: FlowServices,
   trx: Trx,
   request: FastifyRequest,
   account: StoredAccount,
-  purpose: LinkPurpose,
-  targets: LinkTargets = {}
+  purpose: VoidablePurpose,
+  targets: LinkTargets = {},
+  recipient = recipientOf(account)
 ): Promise<void> {
   const { options, outbox, keys } = services
-  const recipient = recipientOf(account)
   if (recipient === null || account.configured) return
   // Counted one after the other, or simultaneous requests would all find room.
   const current = await lockAccount(trx, account.id)
@@ -39,7 +40,7 @@ export async function mailLink(
     request.log.warn({ gs: purpose, accountId: account.id }, 'no further mail to this address for now')
     return
   }
-  const lifetime = purpose === 'verify-email' ? options.links.verifyEmail : options.links.forgotPassword
+  const lifetime = purpose === 'forgot-password' ? options.links.forgotPassword : options.links.verifyEmail
   const link = await issueLink(trx, keys, { purpose, accountId: account.id, email: recipient.value, now: options.now(), lifetime })
   await outbox.enqueue(trx, {
     kind: purpose,
@@ -53,7 +54,7 @@ export async function mailLink(
 const refusals = { invalid: 'GS_LINK_INVALID', expired: 'GS_LINK_EXPIRED', used: 'GS_LINK_USED' } as const
 
 /** @throws {GsError} `GS_LINK_…` */
-export function requireRedeemed(redemption: Redemption): { accountId: string; email: string } {
+export function requireRedeemed(redemption: Redemption): Redemption & { ok: true } {
   if (redemption.ok) return redemption
   throw gsError(refusals[redemption.reason], { field: 'token' })
 }

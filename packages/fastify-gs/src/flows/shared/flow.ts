@@ -6,9 +6,12 @@ import type { Passwords } from '../../crypto/passwords.ts'
 import type { KeyRing } from '../../crypto/tokens.ts'
 import type { GsDatabase } from '../../database/database.ts'
 import { gsError } from '../../errors.ts'
+import type { FormPages } from '../../forms-page.ts'
 import type { SessionEvents } from '../../live/session-events.ts'
+import type { SessionRegistry } from '../../live/session-registry.ts'
 import type { Outbox } from '../../mail/outbox.ts'
 import type { ResolvedOptions } from '../../options.ts'
+import type { Activity } from '../../sessions/activity.ts'
 import { sessionInfoOf } from '../../sessions/session-info.ts'
 import type { SignedIn, SignIn } from '../../sessions/sign-in.ts'
 import type { AccountVisit } from '../../sessions/visit.ts'
@@ -23,6 +26,12 @@ export interface FlowServices {
   readonly outbox: Outbox
   readonly signIn: SignIn
   readonly events: SessionEvents
+  /** Who is connected to this process. */
+  readonly registry: SessionRegistry
+  /** Uses of sessions that are not written yet. */
+  readonly activity: Activity
+  /** Pages that are shown again when one of their forms is refused. */
+  readonly formPages: FormPages
   /** Sends a visitor's browser the ticket of its anonymous session, if it has none. */
   offerTicket(request: FastifyRequest, reply: FastifyReply): void
 }
@@ -41,6 +50,8 @@ export function rateLimited(services: FlowServices, group: keyof NonNullable<Res
       max: limit.max,
       timeWindow: limit.seconds * 1000,
       groupId: `gs-${group}`,
+      // After the body is read, so that a form can be shown again with what was typed.
+      hook: 'preValidation',
       errorResponseBuilder: (_request: FastifyRequest, context: { ttl: number }) =>
         gsError('GS_TOO_MANY_ATTEMPTS', { retryAfter: Math.ceil(context.ttl / 1000) })
     }

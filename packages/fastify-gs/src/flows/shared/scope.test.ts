@@ -11,6 +11,9 @@ const calls = [
   'forgot-password',
   'forgot-password/redeem',
   'change-password',
+  'change-email',
+  'change-email/redeem',
+  'change-email/undo',
   'delete-account'
 ]
 

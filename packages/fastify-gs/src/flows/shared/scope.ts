@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { gsError, isGsError, type GsError, type GsErrorCode } from '../../errors.ts'
+import { findRefusedForm, formField, join, rememberForm, type FormPages } from '../../forms-page.ts'
 import { html } from '../../html.ts'
 import { sendPage, wantsPage } from '../../page.ts'
 import { isSameOrigin, isUnsafe } from '../../sessions/same-origin.ts'
@@ -64,26 +65,38 @@ function toGsError(error: FastifyError, isUnavailable: (error: unknown) => boole
   return status >= 400 && status < 500 ? gsError('GS_BODY_INVALID', { reason: 'it cannot be read.' }) : gsError('GS_INTERNAL')
 }
 
-/** Which refusals are pages for people instead of JSON, and the link on these pages. */
+/** Which refusals are pages for people instead of JSON, and what these pages are. */
 export interface ErrorPages {
   readonly wanted: (request: FastifyRequest) => boolean
-  readonly back: (request: FastifyRequest) => { readonly href: string; readonly text: string }
+  /** On pages with nothing but the reason. */
+  readonly links: (request: FastifyRequest) => readonly { readonly href: string; readonly text: string }[]
+  /** Forms whose page is shown again instead. */
+  readonly forms: FormPages
 }
 
 /** One shape of error for programs, a page with the reason for people. */
 export function answerErrors(app: FastifyInstance, services: FlowServices, pages: ErrorPages): void {
   const { prefix, siteName } = services.options
-  app.setErrorHandler((thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+  const sendReason = (request: FastifyRequest, reply: FastifyReply, error: GsError) =>
+    sendPage(reply, error.statusCode, prefix, siteName, {
+      title: 'That did not work',
+      content: html`<p role="alert">${error.message}</p>
+        ${join(pages.links(request).map(({ href, text }) => html`<p><a href="${href}">${text}</a></p> `))}`
+    })
+  app.setErrorHandler(async (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toGsError(thrown, services.database.isUnavailable)
     if (error.statusCode >= 500 && !isGsError(thrown)) request.log.error({ err: thrown }, 'a flow failed')
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
     if (pages.wanted(request)) {
-      const { href, text } = pages.back(request)
-      return sendPage(reply, error.statusCode, prefix, siteName, {
-        title: 'That did not work',
-        content: html`<p role="alert">${error.message}</p>
-          <p><a href="${href}">${text}</a></p>`
-      })
+      const refused = findRefusedForm(pages.forms, request, error)
+      if (refused === null) return sendReason(request, reply, error)
+      try {
+        return await refused.show(request, reply, refused.refusal)
+      } catch (failed) {
+        // What the page shows besides may come from a database that is out of reach: that is often why the form was refused.
+        if (!isGsError(failed) && !services.database.isUnavailable(failed)) request.log.error({ err: failed }, 'the page of a form failed')
+        return sendReason(request, reply, error)
+      }
     }
     reply.code(error.statusCode)
     return {
@@ -106,7 +119,8 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
 
   answerErrors(app, services, {
     wanted: (request) => isForm(request) || wantsPage(request.method, request.headers),
-    back: () => ({ href: loginPage, text: 'Back to the start page' })
+    links: () => [{ href: loginPage, text: 'Back to the start page' }],
+    forms: services.formPages
   })
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -134,8 +148,9 @@ export async function prepareScope(app: FastifyInstance, services: FlowServices)
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer', bodyLimit },
-    async (_request: FastifyRequest, body: Buffer) => {
-      const fields: Record<string, unknown> = { ...parseFormBody(body, 50) }
+    async (request: FastifyRequest, body: Buffer) => {
+      const { [formField]: form, ...fields } = parseFormBody(body, 50) as Record<string, unknown>
+      rememberForm(request, form, fields)
       // A checked box arrives as a text.
       if (typeof fields['remember'] === 'string') fields['remember'] = ['on', 'true', '1'].includes(fields['remember'])
       return fields

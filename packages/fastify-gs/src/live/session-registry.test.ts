@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { createKeyRing } from '../crypto/tokens.ts'
+import type { SessionEndCause, SessionEndListener } from '../hooks.ts'
+import { createActivity } from '../sessions/activity.ts'
+import type { FoundSession } from '../sessions/sessions.ts'
+import { accountVisit, type AccountVisit } from '../sessions/visit.ts'
+import type { WatchedAccount, WatchedSessions } from '../sessions/watched-sessions.ts'
+import { Clock } from '../testing/build.ts'
+import { Queue } from '../testing/queue.ts'
+import { createSessionRegistry, type Connection, type RegistrySettings } from './session-registry.ts'
+
+const minute = 60_000
+const day = 86_400_000
+const limits = { idle: 60 * minute, absolute: day, remembered: 90 * day }
+const keys = createKeyRing(['only-for-tests-0123456789-abcdefghij'])
+
+/** A registry on tables of the test's own. */
+function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
+  const clock = new Clock()
+  const sessions = new Map<string, FoundSession | 'locked'>()
+  const accounts = new Map<string, WatchedAccount>()
+  const listeners = new Set<SessionEndListener>()
+  const asked: number[] = []
+  const logged: string[] = []
+  const log = (_facts: unknown, message?: unknown) => void logged.push(String(message ?? _facts))
+  const find: WatchedSessions = {
+    sessions(ids) {
+      asked.push(ids.length)
+      return new Map(ids.flatMap((id) => (sessions.has(id) ? [[id, sessions.get(id)!]] : [])))
+    },
+    accounts: (ids) => new Map(ids.flatMap((id) => (accounts.has(id) ? [[id, accounts.get(id)!]] : [])))
+  }
+  const registry = createSessionRegistry({
+    find,
+    events: {
+      onSessionEnd(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      }
+    },
+    activity: createActivity(minute),
+    activityInterval: minute,
+    limits,
+    keys,
+    log: { error: log, warn: log } as RegistrySettings['log'],
+    now: () => clock.now,
+    // As good as never.
+    interval: 1_000_000,
+    ...settings
+  })
+  t.after(() => registry.close())
+  const add = (id: string, change: Partial<FoundSession> = {}): FoundSession => {
+    const found: FoundSession = {
+      id,
+      tokenHash: `hash of ${id}`,
+      createdAt: clock.now,
+      lastActiveAt: clock.now,
+      expiresAt: clock.now + day,
+      remember: false,
+      forgotAt: null,
+      account: { id: 'a', username: 'alice', email: null, verified: true, admin: false, configured: false },
+      level: 10,
+      sectors: 0,
+      ...change
+    }
+    sessions.set(id, found)
+    accounts.set(found.account.id, { locked: false, sessionsMark: '' })
+    return found
+  }
+  const visit = (found: FoundSession): AccountVisit => accountVisit(keys, found, limits, '192.0.2.1', clock.now)
+  const connect = (found: FoundSession, change: Partial<Connection> = {}) => {
+    const told = new Queue<string>()
+    const leave = registry.connect(visit(found), {
+      kind: 'page',
+      ended: (cause) => told.push(`ended ${cause}`),
+      renewed: () => told.push('renewed'),
+      changed: ({ account, mask, level }) => told.push(`changed ${account.username} ${mask} ${level}`),
+      sessionsChanged: () => told.push('sessions'),
+      closing: () => told.push('closing'),
+      ...change
+    })
+    return { leave, told, all: told.all }
+  }
+  const ended = (sessionId: string, cause: SessionEndCause) => {
+    for (const listener of listeners) listener({ sessionId, accountId: 'a', cause })
+  }
+  return { registry, clock, sessions, accounts, asked, logged, listeners, add, connect, ended }
+}
+
+describe('the registry of connected sessions', () => {
+  it('tells an end in this process at once, to all connections of that session only', (t) => {
+    const { registry, add, connect, ended } = watched(t)
+    const one = add('one')
+    const both = [connect(one), connect(one, { kind: 'socket' })]
+    const other = connect(add('two'))
+    assert.deepEqual([registry.countOfSession('one', 'page'), registry.countOfSession('one', 'socket')], [1, 1])
+    assert.deepEqual([registry.countOfAccount('a', 'page'), registry.countOfAccount('a', 'socket')], [2, 1])
+    ended('one', 'logout')
+    ended('one', 'revoked')
+    for (const { all } of both) assert.deepEqual(all, ['ended logout'])
+    assert.deepEqual(other.all, [])
+    assert.deepEqual([registry.countOfAccount('a', 'page'), registry.countOfAccount('a', 'socket')], [1, 0])
+    for (const { leave } of both) leave!()
+    assert.equal(registry.countOfAccount('a', 'page'), 1)
+  })
+
+  const outside: [what: string, told: string[], change: (tables: ReturnType<typeof watched>, found: FoundSession) => void][] = [
+    ['nothing', [], () => undefined],
+    ['the end of the session', ['ended revoked'], ({ sessions }) => void sessions.delete('s')],
+    [
+      'the deletion of the account',
+      ['ended account-deleted'],
+      ({ sessions, accounts }) => {
+        sessions.clear()
+        accounts.clear()
+      }
+    ],
+    [
+      'a lock',
+      ['ended account-locked'],
+      ({ sessions, accounts }) => {
+        sessions.clear()
+        accounts.set('a', { locked: true, sessionsMark: '' })
+      }
+    ],
+    ['a lock that a login has overtaken', ['ended account-locked'], ({ sessions }) => void sessions.set('s', 'locked')],
+    ['a new token', ['renewed'], ({ sessions }, found) => void sessions.set('s', { ...found, tokenHash: 'another', level: 30 })],
+    ['another level', ['changed alice 5 30'], ({ sessions }, found) => void sessions.set('s', { ...found, level: 30 })],
+    ['sector 31', ['changed alice 2147483653 10'], ({ sessions }, found) => void sessions.set('s', { ...found, sectors: 0x8000_0000 })],
+    [
+      'another name',
+      ['changed bob 5 10'],
+      ({ sessions }, found) => void sessions.set('s', { ...found, account: { ...found.account, username: 'bob' } })
+    ],
+    ['another session', ['sessions'], ({ accounts }) => void accounts.set('a', { locked: false, sessionsMark: 'other' })],
+    ['the idle time', ['ended idle'], ({ clock }) => clock.advance(3600)],
+    ['the absolute end', ['ended absolute'], ({ clock, sessions }, found) => void sessions.set('s', { ...found, expiresAt: clock.now })],
+    [
+      'the idle time when the row is pruned already',
+      ['ended idle'],
+      ({ clock, sessions }) => {
+        clock.advance(3600)
+        sessions.clear()
+      }
+    ]
+  ]
+  for (const [what, told, change] of outside)
+    it(`tells ${what} at the next comparison, once`, async (t) => {
+      const tables = watched(t)
+      const found = tables.add('s')
+      const { all } = tables.connect(found)
+      await tables.registry.check()
+      assert.deepEqual(all.splice(0), ['sessions'])
+      change(tables, found)
+      await tables.registry.check()
+      await tables.registry.check()
+      assert.deepEqual(all, told)
+      assert.equal(tables.registry.countOfSession('s', 'page'), /^(ended|renewed)/.test(told[0] ?? '') ? 0 : 1)
+    })
+
+  it('tells a connection what changed between its request and its coming', async (t) => {
+    const { registry, sessions, add, connect } = watched(t)
+    const found = add('s')
+    const early = connect(found)
+    sessions.set('s', { ...found, level: 30 })
+    await registry.check()
+    const late = connect(found)
+    await registry.check()
+    assert.equal(early.all[0], 'changed alice 5 30')
+    assert.equal(late.all[0], 'changed alice 5 30')
+  })
+
+  it('does not take a new connection for one of the old token because of an older answer of the database', async (t) => {
+    let answer: (() => void) | undefined
+    const old = new Map<string, FoundSession>()
+    const tables = watched(t, {
+      find: {
+        sessions: () => new Promise((resolve) => (answer = () => resolve(old))),
+        accounts: () => new Map([['a', { locked: false, sessionsMark: '' }]])
+      }
+    })
+    const found = tables.add('s')
+    old.set('s', found)
+    const early = tables.connect(found)
+    const checking = tables.registry.check()
+    await new Promise(setImmediate)
+    const late = tables.connect({ ...found, tokenHash: 'new' })
+    answer!()
+    await checking
+    assert.ok(!late.all.includes('renewed'))
+    old.set('s', { ...found, tokenHash: 'new' })
+    const again = tables.registry.check()
+    await new Promise(setImmediate)
+    answer!()
+    await again
+    assert.ok(early.all.includes('renewed') && !late.all.includes('renewed'))
+  })
+
+  it('asks for 500 sessions at once, and tells all of them', async (t) => {
+    const { registry, asked, add, connect, sessions } = watched(t)
+    const all = Array.from({ length: 1201 }, (_, n) => connect(add(`s${n}`)).all)
+    sessions.clear()
+    await registry.check()
+    assert.deepEqual(asked, [500, 500, 201])
+    assert.ok(all.every((told) => told.join() === 'ended revoked'))
+  })
+
+  it('goes on when a connection fails, and when the database does', async (t) => {
+    let failing = false
+    const tables = watched(t, {})
+    const { registry, logged, add, connect, ended, sessions } = tables
+    const found = add('s')
+    connect(found, {
+      ended() {
+        throw new Error('broken')
+      }
+    })
+    const { all } = connect(found)
+    ended('s', 'revoked')
+    assert.deepEqual([all, logged.splice(0)], [['ended revoked'], ['a connection of a session failed']])
+
+    const other = add('t')
+    const { all: others } = connect(other)
+    const get = sessions.has.bind(sessions)
+    sessions.has = (id) => {
+      if (failing) throw new Error('no database')
+      return get(id)
+    }
+    failing = true
+    await registry.check()
+    await registry.check()
+    assert.equal(logged.length, 1)
+    assert.match(logged[0]!, /cannot be watched/)
+    failing = false
+    sessions.delete('t')
+    await registry.check()
+    assert.equal(others.at(-1), 'ended revoked')
+    assert.match(logged[1]!, /watched again/)
+  })
+
+  it('asks every second, and nobody when nobody is connected', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const second = async () => {
+      t.mock.timers.tick(1000)
+      await new Promise(setImmediate)
+    }
+    const { asked, add, connect } = watched(t, { interval: 1000 })
+    const found = add('s')
+    await second()
+    assert.deepEqual(asked, [])
+    const leave = [connect(found).leave!, connect(found).leave!]
+    t.mock.timers.tick(999)
+    await new Promise(setImmediate)
+    assert.deepEqual(asked, [])
+    t.mock.timers.tick(1)
+    await new Promise(setImmediate)
+    assert.deepEqual(asked, [1])
+    await second()
+    assert.deepEqual(asked, [1, 1])
+    for (const each of leave) each()
+    await second()
+    await second()
+    assert.deepEqual(asked, [1, 1])
+    connect(found)
+    await second()
+    assert.deepEqual(asked, [1, 1, 1])
+  })
+
+  it('compares sooner when a session ends by time before the interval is over', async (t) => {
+    const began = Date.now()
+    const { add, connect } = watched(t, { now: Date.now })
+    const found = add('s', { lastActiveAt: began, expiresAt: began + 60 })
+    const { told } = connect(found)
+    for (;;) {
+      const said = await told.next()
+      if (said === 'sessions') continue
+      assert.equal(said, 'ended absolute')
+      break
+    }
+    assert.ok(Date.now() >= began + 60)
+  })
+
+  it('lets go of everybody when the server stops, and takes nobody any more', async (t) => {
+    const { registry, listeners, add, connect } = watched(t)
+    const found = add('s')
+    const { all } = connect(found)
+    await registry.close()
+    await registry.close()
+    assert.deepEqual(all, ['closing'])
+    assert.equal(connect(found).leave, null)
+    assert.deepEqual([listeners.size, registry.countOfSession('s', 'page'), registry.countOfAccount('a', 'page')], [0, 0, 0])
+  })
+})

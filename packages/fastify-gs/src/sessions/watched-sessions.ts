@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import type { GsDatabase, RawRow } from '../database/database.ts'
+import { isLocked, selectSessions, toSession, type FoundSession } from './sessions.ts'
+
+/** What the database says at this moment of sessions and accounts that somebody watches. Synchronous on SQLite. */
+export interface WatchedSessions {
+  /** By id; those that have ended are missing, those of locked accounts are `'locked'`. */
+  readonly sessions: (ids: readonly string[]) => MaybePromise<ReadonlyMap<string, FoundSession | 'locked'>>
+  /** By id; those that were deleted are missing. */
+  readonly accounts: (ids: readonly string[]) => MaybePromise<ReadonlyMap<string, WatchedAccount>>
+}
+
+export interface WatchedAccount {
+  readonly locked: boolean
+  /** Another one when a session of the account has begun or ended. */
+  readonly sessionsMark: string
+}
+
+type MaybePromise<T> = T | Promise<T>
+
+/** Place of the column in the row of a session, behind those of `selectSessions`. */
+const tokenHash = 14
+
+/** More sessions than an account shows in its list are not counted. */
+const counted = 200
+
+export function createWatchedSessions(database: GsDatabase): WatchedSessions {
+  const { db, engine, prepareListLookup } = database
+  // All ids in one parameter, as JSON: so there is one statement to prepare, however many they are.
+  const given =
+    engine === 'sqlite' ? sql`(select value from json_each(${''}))` : sql`(select value from json_array_elements_text(${''}::json))`
+
+  const sessionRows = prepareListLookup(
+    selectSessions(db)
+      .select('s.token_hash')
+      .where(sql<boolean>`s.id in ${given}`)
+      .compile().sql
+  )
+  const accountRows = prepareListLookup(
+    db
+      .selectFrom('gs_accounts as a')
+      .select(['a.id', 'a.locked_at'])
+      .select(
+        sql<string>`(select count(*) || ':' || coalesce(sum(o.created_at), 0)
+          from (select created_at from gs_sessions where account_id = a.id limit ${sql.lit(counted)}) as o)`.as('mark')
+      )
+      .where(sql<boolean>`a.id in ${given}`)
+      .compile().sql
+  )
+
+  const toSessions = (rows: readonly RawRow[]) =>
+    new Map(rows.map((row) => [row[0] as string, isLocked(row) ? ('locked' as const) : toSession(row, row[tokenHash] as string)]))
+  const toAccounts = (rows: readonly RawRow[]) =>
+    new Map(rows.map((row) => [row[0] as string, { locked: row[1] !== null, sessionsMark: row[2] as string }]))
+  const read = <T>(rows: MaybePromise<readonly RawRow[]>, as: (rows: readonly RawRow[]) => T) =>
+    rows instanceof Promise ? rows.then(as) : as(rows)
+  return {
+    sessions: (ids) => read(sessionRows(JSON.stringify(ids)), toSessions),
+    accounts: (ids) => read(accountRows(JSON.stringify(ids)), toAccounts)
+  }
+}
