@@ -103,7 +103,7 @@ test.describe('without scripts', () => {
 
   test('the start page leads to forms that work', async ({ page, site }) => {
     await page.goto(`${site.origin}/lwsgs/`)
-    await page.getByRole('link', { name: 'Log in or sign up' }).click()
+    await page.getByRole('link', { name: 'Log in' }).click()
     const form = page.locator('form').first()
     await form.locator('[name=username]').fill('boss')
     await form.locator('[name=password]').fill('the word of the boss')
@@ -111,7 +111,7 @@ test.describe('without scripts', () => {
     await page.goto(`${site.origin}/members/`)
     await expect(page.getByRole('heading', { name: 'For members' })).toBeVisible()
     await page.goto(`${site.origin}/lwsgs/`)
-    await page.getByRole('link', { name: 'Log out' }).click()
+    await page.getByRole('link', { name: 'Your account' }).click()
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.goto(`${site.origin}/members/`)
     await expect(page).toHaveURL(/next=/)

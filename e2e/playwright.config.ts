@@ -35,7 +35,7 @@ export default defineConfig({
     }
   },
   projects: [{ name: 'chromium' }],
-  // The demo as its users start it.
+  // The demo as its users start it. The tests are its proxy, so that each visitor can come from an address of his own.
   webServer: {
     command: 'npm start',
     cwd: '..',
@@ -44,6 +44,6 @@ export default defineConfig({
     stdout: 'ignore',
     stderr: 'pipe',
     gracefulShutdown: { signal: 'SIGTERM', timeout: 15_000 },
-    env: { PORT: String(port), GS_DATA_DIR: dataDirectory, GS_ADMIN_PASSWORD: 'the password of the admin' }
+    env: { PORT: String(port), GS_DATA_DIR: dataDirectory, GS_ADMIN_PASSWORD: 'the password of the admin', TRUST_PROXY: '127.0.0.1' }
   }
 })

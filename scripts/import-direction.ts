@@ -115,9 +115,10 @@ export const importDirection: OxlintOverride[] = [
           '!fastify-gs/lwsws',
           '!fastify-gs/testing',
           'gs-ui/**',
-          '!gs-ui/gs-ui.css'
+          '!gs-ui/gs-ui.css',
+          '!gs-ui/texts/**'
         ],
-        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, gs-ui.'
+        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, gs-ui, gs-ui/texts.'
       }
     ]
   )

@@ -16,7 +16,7 @@ const parts: Readonly<Record<string, string>> = {
   guest: join(src, 'react/guest/guest-panels.tsx'),
   account: join(standalone, 'account-chunk.ts'),
   admin: join(standalone, 'admin-chunk.ts'),
-  strength: join(src, 'strength/strength.ts'),
+  strength: join(standalone, 'strength-chunk.ts'),
   ...Object.fromEntries(languages.map((language) => [language, join(src, `texts/${language}.ts`)]))
 }
 
@@ -43,7 +43,8 @@ const loaders: Alias[] = [
 const fromMain: Alias[] = [
   { find: 'react/jsx-runtime', replacement: join(standalone, 'chunk-jsx-runtime.ts') },
   { find: /^react$/, replacement: join(standalone, 'chunk-react.ts') },
-  { find: /^(\.\.?\/)+toolkit\.ts$/, replacement: join(standalone, 'chunk-toolkit.ts') }
+  { find: /^(\.\.?\/)+toolkit\.ts$/, replacement: join(standalone, 'chunk-toolkit.ts') },
+  { find: './load-part.ts', replacement: join(standalone, 'chunk-load-part.ts') }
 ]
 
 function version(): string {
@@ -60,7 +61,7 @@ async function make(entry: string, fileName: string, format: 'iife' | 'es', alia
     logLevel: 'warn',
     publicDir: false,
     resolve: { alias },
-    define: { 'process.env.NODE_ENV': '"production"', __GS_UI_VERSION__: JSON.stringify(version()) },
+    define: { 'process.env.NODE_ENV': '"production"', gsUiVersion: JSON.stringify(version()) },
     build: {
       outDir: 'dist',
       // tsc puts the modules there.
@@ -69,8 +70,13 @@ async function make(entry: string, fileName: string, format: 'iife' | 'es', alia
       // light-dark() as it stands: what stands in for it in older browsers is longer than the whole dark theme.
       cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
       minify: 'terser',
-      terserOptions: { ecma: 2020, compress: { passes: 3, unsafe_arrows: true } },
+      terserOptions: {
+        ecma: 2020,
+        compress: { passes: 3, unsafe_arrows: true, lhs_constants: false },
+        format: { comments: false, preserve_annotations: false }
+      },
       rolldownOptions: {
+        output: { esModule: false, generatedCode: { symbols: false } },
         // "use client" is for servers that render React; here all is client.
         onwarn: (warning, warn) => {
           if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning)

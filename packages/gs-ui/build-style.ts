@@ -1,5 +1,5 @@
-// Makes dist/gs-ui.css of its parts, so that a page without a bundler loads one file.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Makes dist/gs-ui.css of its parts, so that a page without a bundler loads one file; and dist/base.css, what unstyled pages need.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const src = join(import.meta.dirname, 'src')
@@ -9,3 +9,4 @@ const whole = readFileSync(join(src, 'gs-ui.css'), 'utf8').replace(/^@import '(.
 )
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'gs-ui.css'), whole)
+copyFileSync(join(src, 'css/base.css'), join(dist, 'base.css'))

@@ -130,6 +130,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
       prefix: '/lwsgs',
       siteName: 'Message board',
       loginPage: '/lwsgs/',
+      sectors: ['moderator', 'press'],
       admin: { username: 'admin', passwordHash: config.adminPasswordHash }
     })
     app.gs.onSessionEnd(({ sessionId }) => live.endSession(sessionId))

@@ -97,6 +97,8 @@ export interface Form {
   readonly name: string
   readonly action: string
   readonly hidden?: Readonly<Record<string, string | undefined>>
+  /** Whose account it is about: sent as `username`, and read by password managers, which look for no hidden fields. */
+  readonly owner?: string
   readonly fields?: readonly Field[]
   readonly button: {
     readonly text: string
@@ -179,6 +181,10 @@ export function renderForm(form: Form, refusal?: FormRefusal): Html {
       ? html`<p role="alert" class="failure"><a href="#${name}-${wrong.name}">${mine.message}</a></p>`
       : failure(mine)
   const hiddenFields = join(Object.entries(form.hidden ?? {}).map(([field, value]) => hidden(field, value)))
+  const owner =
+    form.owner === undefined
+      ? html``
+      : html`<input${attributes({ type: 'text', name: 'username', value: form.owner, autocomplete: 'username', readonly: true, hidden: true })} />`
   const rows = join(fields.map((field) => renderField(name, field, mine, field === wrong)))
   const pressed = attributes({
     type: 'submit',
@@ -188,7 +194,7 @@ export function renderForm(form: Form, refusal?: FormRefusal): Html {
     'aria-label': button.label
   })
   return html`<form method="post" action="${action}">
-    ${said}${hidden(formField, name)}${hiddenFields}${rows}
+    ${said}${hidden(formField, name)}${hiddenFields}${owner}${rows}
     <button${pressed}>${button.text}</button>
   </form> `
 }

@@ -2,6 +2,19 @@ export { createGsClient } from './client/gs-client.ts'
 export type { GsClient } from './client/gs-client.ts'
 export type { GsClientOptions, GsDone } from './client/session-client.ts'
 export type { ListedSession } from './client/listed-session.ts'
+export { createGsAdmin } from './client/admin-calls.ts'
+export type { AdminPageQuery, GsAdmin } from './client/admin-calls.ts'
+export type {
+  AdminAccount,
+  AdminAccountList,
+  AdminMail,
+  AdminMailList,
+  AdminPage,
+  AdminSession,
+  AdminSessionList,
+  AuditEntry,
+  AuditList
+} from './client/admin-types.ts'
 export type { GsFailure, GsResult } from './client/api-errors.ts'
 export type { GsState } from './client/session-store.ts'
 export type { SessionInfo } from './client/session-info.ts'
@@ -11,3 +24,19 @@ export { GsLogin } from './react/GsLogin.tsx'
 export type { GsLoginProps } from './react/GsLogin.tsx'
 export { useGs } from './react/use-gs.ts'
 export type { UseGs } from './react/use-gs.ts'
+export {
+  GsAccountPanel,
+  GsAdminPanel,
+  GsBadge,
+  GsChangeEmailPanel,
+  GsChangePasswordPanel,
+  GsDeleteAccountPanel,
+  GsForgotPasswordPanel,
+  GsLoginPanel,
+  GsRegisterPanel,
+  GsSessionsPanel
+} from './react/panels.tsx'
+export type { GsMemberPanelProps, GsPanelName, GsPanelProps } from './react/panels.tsx'
+export { loadGsParts } from './react/load-gs-parts.ts'
+export type { GsPart } from './react/load-gs-parts.ts'
+export type { Language, Translation } from './texts/translation.ts'

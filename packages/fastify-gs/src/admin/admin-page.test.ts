@@ -60,6 +60,28 @@ describe('the pages for admins', () => {
     })
   }
 
+  it('are not shown to somebody else whose refused form names one of theirs', async (t) => {
+    const { boss, browser, member } = await site(t)
+    const alice = await member('alice')
+    const address = await addressOf(boss, 'alice')
+    const forms = ['verify', 'lock', 'grant', 'delete', 'end-session', 'retry-mail', 'drop-mail'].map((name) => `admin-${name}`)
+    for (const own of [alice, browser()]) {
+      for (const [index, form] of forms.entries()) {
+        const fields = { form, username: `nobody${index}`, password: 'not the right password', next: `${address}?gs=adminchanged` }
+        const answers = [
+          await own.form('/lwsgs/login', fields),
+          await own.form('/lwsgs/lwsgs-change', { ...fields, username: 'bob' }),
+          await own.form(`/lwsgs/admin/accounts/${address.split('/').at(-1)!}/lock`, { form, next: fields.next })
+        ]
+        for (const { statusCode, body } of answers) {
+          assert.ok(statusCode >= 400)
+          assert.doesNotMatch(body, /alice@mail\.test|Administration|lwsgs-admin/)
+        }
+      }
+    }
+    assert.equal((await alice.get('/lwsgs/session')).json().username, 'alice')
+  })
+
   it('are not there when the calls for admins are switched off', async (t) => {
     const { boss } = await site(t, { adminApi: false })
     for (const path of pages) assert.equal((await boss.visit(home + path)).statusCode, 404)

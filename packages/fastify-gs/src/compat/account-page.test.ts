@@ -51,7 +51,7 @@ describe('the page of the own account', () => {
     assert.match(html, /At least 20 characters/)
     assert.match(html, /name="curpw"[^>]* autocomplete="current-password"/)
     assert.equal(html.match(/ autocomplete="new-password"/g)!.length, 2)
-    assert.match(html, /name="username" value="alice"/)
+    assert.match(html, /<input type="text" name="username" value="alice" autocomplete="username" readonly hidden \/>/)
     assert.doesNotMatch(html, /minlength|maxlength|pattern=/)
   })
 

@@ -34,9 +34,9 @@ const currentPassword = (name: string): Field => ({
   refusedAs: 'currentPassword'
 })
 
-function badge({ username, email, verified, admin }: Account): Html {
+function badge({ username, email, verified }: Account, level: number): Html {
   const marks = [
-    admin ? html`<span class="mark" data-mark="admin">Admin</span> ` : html``,
+    level >= AuthLevel.admin ? html`<span class="mark" data-mark="admin">Admin</span> ` : html``,
     verified
       ? html`<span class="mark" data-mark="verified">Verified</span>`
       : html`<span class="mark" data-mark="unverified">Not verified</span>`
@@ -74,8 +74,9 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
   const changePassword = ({ username }: Account, current: readonly Field[]): Form => ({
     name: 'change-password',
     action: at(path),
-    // Password managers want to know whose password it is; the server checks that it is still that account.
-    hidden: { username, next: withNotice(path, 'changed') },
+    // The server checks that it is still that account.
+    owner: username,
+    hidden: { next: withNotice(path, 'changed') },
     fields: [...current, ...chosenPassword('New password', password.minLength)],
     button: { name: 'change', text: 'Change' }
   })
@@ -104,7 +105,8 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
   const remove = ({ username }: Account, current: readonly Field[]): Form => ({
     name: 'delete-account',
     action: at(path),
-    hidden: { username, next: withNotice(lwsgsPaths.login, 'deleted') },
+    owner: username,
+    hidden: { next: withNotice(lwsgsPaths.login, 'deleted') },
     fields: [{ name: 'confirm', label: `Type your user name, ${username}, to confirm`, autocomplete: 'off' }, ...current],
     button: { name: 'delete', text: 'Delete my account', look: 'danger' }
   })
@@ -139,7 +141,7 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
         We have sent a mail to <strong>${account.email ?? ''}</strong>. Please open the link in it to confirm the address.
       </p>
       ${renderForm(resend(account), refusal)}`
-    const content = html`${badge(account)}
+    const content = html`${badge(account, level)}
     ${links([[loginPage, 'To the start page'], ...(administers ? [[`${prefix}${adminPagePath}`, 'Administration'] as const] : [])])}
     ${account.verified || account.email === null ? html`` : waiting}${renderForm(logOutForm)}${own}${sessionsPart(sessions, refusal)}${
       account.configured ? html`` : section('delete', 'Delete your account', renderForm(remove(account, current), refusal))

@@ -272,8 +272,8 @@ function checkMasks(mounts: readonly LwswsMount[], vhost: string, sessions: Lwsw
   if (sessions === null) return
   const { prefix, sectors = [] } = sessions.options
   const own = new Set(
-    [...Object.values(gsPaths), ...Object.values(gsPaths.admin), ...Object.values(lwsgsPaths), pageStylePath].flatMap((path) =>
-      typeof path === 'string' ? [prefix + path] : []
+    [...Object.values(gsPaths), ...Object.values(gsPaths.admin), ...Object.values(lwsgsPaths), adminPagePath, pageStylePath].flatMap(
+      (path) => (typeof path === 'string' ? [prefix + path] : [])
     )
   )
   for (const mount of mounts) {

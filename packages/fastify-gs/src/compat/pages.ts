@@ -6,7 +6,7 @@ import { join, type Field, type Form, type FormRefusal } from '../forms-page.ts'
 import { html, type Html } from '../html.ts'
 
 /** The rule for new passwords, told before they are typed. */
-export const passwordHint = (minLength: number) => `At least ${minLength} characters. Several words make a good password.`
+const passwordHint = (minLength: number) => `At least ${minLength} characters. Several words make a good password.`
 
 /** A new password and its repetition: without scripts nobody can look at what was typed. */
 export const chosenPassword = (label: string, minLength: number): readonly Field[] => [

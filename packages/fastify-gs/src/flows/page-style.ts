@@ -7,7 +7,7 @@ import { pageStylePath } from '../page.ts'
  */
 const dark = `color-scheme: dark; --_paper: #14161b; --_background: var(--gs-background, #1d2027); --_field: var(--gs-field, #14161b); --_text: var(--gs-text, #e7e9ee); --_muted: var(--gs-muted, #a3abb9); --_border: var(--gs-border, #343944); --_outline: var(--gs-outline, #767f8f); --_accent: var(--gs-accent, #8fb0ff); --_on-accent: var(--gs-on-accent, #10131a); --_danger: var(--gs-danger, #ffb4ab); --_on-danger: var(--gs-on-danger, #4a0a06); --_success: var(--gs-success, #86d9a5); --_tint: 14%; --_avatar-text: #10131a; --_avatar-light: 72%`
 
-const style = `:root { color-scheme: light; --_paper: #f5f6f8; --_background: var(--gs-background, #ffffff); --_field: var(--gs-field, #ffffff); --_text: var(--gs-text, #1d2129); --_muted: var(--gs-muted, #5b6472); --_border: var(--gs-border, #d9dde4); --_outline: var(--gs-outline, #868f9e); --_accent: var(--gs-accent, #2457d6); --_on-accent: var(--gs-on-accent, #ffffff); --_danger: var(--gs-danger, #b3261e); --_on-danger: var(--gs-on-danger, #ffffff); --_success: var(--gs-success, #1b6e3c); --_radius: var(--gs-radius, .5rem); --_tint: 9%; --_avatar-text: #ffffff; --_avatar-light: 42% }
+const style = `:root { color-scheme: light; --_paper: #f5f6f8; --_background: var(--gs-background, #ffffff); --_field: var(--gs-field, #ffffff); --_text: var(--gs-text, #1d2129); --_muted: var(--gs-muted, #5b6472); --_border: var(--gs-border, #d9dde4); --_outline: var(--gs-outline, #868f9e); --_accent: var(--gs-accent, #2457d6); --_on-accent: var(--gs-on-accent, #ffffff); --_danger: var(--gs-danger, #b3261e); --_on-danger: var(--gs-on-danger, #ffffff); --_success: var(--gs-success, #1b6e3c); --_radius: var(--gs-radius, .5rem); --_tint: 9%; --_avatar-text: #ffffff; --_avatar-light: 34% }
 @media (prefers-color-scheme: dark) { :root { ${dark} } }
 * { box-sizing: border-box }
 body { margin: 0; padding: 1.5rem .75rem; background: var(--_paper); color: var(--_text); font: 1rem/1.5 var(--gs-font, system-ui, sans-serif) }
@@ -25,6 +25,7 @@ a:where(:not(#lwsgs *)):hover { text-decoration-thickness: 2px }
 .field label { display: block; margin-block-end: .3rem; font-size: .9375rem; font-weight: 550 }
 :is(input, select):where(:not(#lwsgs *, [type=checkbox])) { display: block; width: 100%; min-height: 2.75rem; margin: 0; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--_field); border: 1px solid var(--_outline); border-radius: var(--_radius) }
 [aria-invalid=true]:where(:not(#lwsgs *)) { border-color: var(--_danger); box-shadow: inset 0 0 0 1px var(--_danger) }
+[hidden]:where(:not(#lwsgs *)) { display: none !important }
 .check { display: flex; align-items: center; gap: .625rem; min-height: 1.75rem; margin-block-end: 1rem; font-size: .9375rem }
 .check input { width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--_accent) }
 .hint, .error { margin: .3rem 0 0; font-size: .875rem }
@@ -57,7 +58,7 @@ ${[265, 320, 355, 25, 150, 180, 200].map((hue, index) => `.avatar[data-hue="${in
 .rows li { display: flex; align-items: center; justify-content: space-between; gap: 1rem; padding-block: .75rem; border-block-end: 1px solid var(--_border) }
 .rows li:first-child { padding-block-start: 0 }
 .rows li:last-child { border: 0 }
-.rows .buttons { flex-wrap: nowrap; gap: .5rem }
+.rows .buttons { flex-wrap: nowrap; gap: .5rem; margin: 0 }
 @media (max-width: 30rem) { .rows li:has(.buttons) { display: block } .rows .buttons { margin-block-start: .5rem } }
 summary:where(:not(#lwsgs *)) { cursor: pointer; padding-block: .25rem }
 .rows li > :first-child { min-width: 0 }
@@ -65,7 +66,7 @@ summary:where(:not(#lwsgs *)) { cursor: pointer; padding-block: .25rem }
 dl.facts { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .25rem 1rem; margin: 0 0 1.25rem }
 dl.facts dt { color: var(--_muted) }
 dl.facts dd { margin: 0 }
-.buttons { display: flex; flex-wrap: wrap; align-items: start; gap: .75rem }
+.buttons { display: flex; flex-wrap: wrap; align-items: start; gap: .75rem; margin-block-end: .75rem }
 .search { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); align-items: end; gap: 0 1rem; margin-block-end: 1rem }
 .search button { margin-block-end: 1rem }
 @media (forced-colors: active) { button, .avatar, .mark { border: 1px solid } }

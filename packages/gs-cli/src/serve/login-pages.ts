@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CliError } from '../cli-error.ts'
 import { escapeHtml } from './error-pages.ts'
 
 /*
- * What a login mount shows when its directory has nothing of its own: a start page, and the widget as lwsgs.js.
+ * What a login mount shows when its directory has nothing of its own: a start page, and the widget as lwsgs.js with the parts that it loads.
  */
 
 export interface LoginPages {
@@ -22,11 +24,46 @@ interface Settings {
   readonly siteName: string
 }
 
+/** What can be sent, with the name that browsers know it by. */
+interface Body {
+  readonly content: Buffer
+  readonly etag: string
+}
+
+/** What the script loads when it is needed. It holds nothing of a session, so it goes out as it is. */
+interface Part extends Body {
+  readonly compressed: () => Body
+}
+
+interface Widget {
+  readonly script: string
+  /** By file name: `lwsgs-account.js`, `lwsgs-de.js` … */
+  readonly parts: ReadonlyMap<string, Part>
+}
+
+const bodyOf = (content: Buffer): Body => ({
+  content,
+  etag: `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+})
+
+function readPart(path: string): Part {
+  const plain = bodyOf(readFileSync(path))
+  let compressed: Body | undefined
+  return { ...plain, compressed: () => (compressed ??= bodyOf(gzipSync(plain.content, { level: 9 }))) }
+}
+
+let known: Widget | undefined
+
 /** @throws {CliError} the widget is not built */
-function readWidget(): string {
+function readWidget(): Widget {
   const path = fileURLToPath(import.meta.resolve('gs-ui/lwsgs.js'))
+  const directory = dirname(path)
   try {
-    return readFileSync(path, 'utf8')
+    const names = readdirSync(directory).filter((name) => /^lwsgs-\w+\.js$/.test(name))
+    return (known ??= {
+      script: readFileSync(path, 'utf8'),
+      parts: new Map(names.map((name) => [name, readPart(join(directory, name))]))
+    })
   } catch (error) {
     throw new CliError(`The login widget ${path} is not built; run "npm run build".`, undefined, { cause: error })
   }
@@ -73,8 +110,9 @@ const pageHeaders = {
 /** @param symbols whether the mount replaces symbols in scripts, as it would in a file of its own */
 export function createLoginPages(app: FastifyInstance, settings: Settings, symbols: boolean): LoginPages {
   // Without symbols everybody gets the same text: what the script needs to know besides stands there for good.
-  const widget = readWidget().replaceAll('$lwsgs_prefix', escapeScript(settings.prefix))
-  const etag = `"${createHash('sha256').update(widget).digest('base64url').slice(0, 27)}"`
+  const { script, parts } = readWidget()
+  const widget = script.replaceAll('$lwsgs_prefix', escapeScript(settings.prefix))
+  const { etag } = bodyOf(Buffer.from(widget))
 
   function sendWidget(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff')
@@ -93,6 +131,30 @@ export function createLoginPages(app: FastifyInstance, settings: Settings, symbo
     return reply.send(widget)
   }
 
+  /** Null: there is no such part. */
+  function sendPart(request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
+    const part = parts.get(nameOf(request))
+    if (part === undefined) return null
+    const { 'accept-encoding': accepted = '', 'if-none-match': held } = request.headers
+    const isCompressed = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted)
+    const { content, etag } = isCompressed ? part.compressed() : part
+    reply.type('text/javascript; charset=utf-8').headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': isCurrent(request.query) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      vary: 'accept-encoding',
+      etag
+    })
+    if (held === etag) return reply.code(304).send()
+    if (isCompressed) reply.header('content-encoding', 'gzip')
+    return reply.send(content)
+  }
+
+  /** Whether somebody asks for the version that is here: the script has its own in it. Another one must not be kept for good. */
+  const isCurrent = (query: unknown) => {
+    const { v } = query as { v?: unknown }
+    return typeof v === 'string' && /^[0-9a-f]{12}$/.test(v) && script.includes(v)
+  }
+
   const nameOf = (request: FastifyRequest) => (request.params as { '*'?: string })['*'] ?? ''
   const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
 
@@ -101,7 +163,7 @@ export function createLoginPages(app: FastifyInstance, settings: Settings, symbo
       if (!isRead(request)) return reply.callNotFound()
       const name = nameOf(request)
       if (name === 'lwsgs.js') return sendWidget(request, reply)
-      if (name !== '') return reply.callNotFound()
+      if (name !== '') return sendPart(request, reply) ?? reply.callNotFound()
       const path = request.url.split('?', 1)[0]!
       // Addresses in the page are relative to its directory for people's own scripts.
       if (!path.endsWith('/')) return reply.redirect(`${path}/${request.url.slice(path.length)}`, 302)
@@ -111,7 +173,8 @@ export function createLoginPages(app: FastifyInstance, settings: Settings, symbo
         .send(startPage(settings, nextOf(request)))
     },
     scriptOnly(request, reply) {
-      return isRead(request) && nameOf(request) === 'lwsgs.js' ? sendWidget(request, reply) : reply.callNotFound()
+      if (!isRead(request)) return reply.callNotFound()
+      return nameOf(request) === 'lwsgs.js' ? sendWidget(request, reply) : (sendPart(request, reply) ?? reply.callNotFound())
     }
   }
 }

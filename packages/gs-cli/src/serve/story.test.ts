@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import Sqlite from 'better-sqlite3'
 import { Client } from '../testing/client.ts'
 import { temporaryDirectory } from '../testing/run-gs.ts'
@@ -227,10 +229,42 @@ describe('a login mount without pages of its own', () => {
       const own = await client.send('GET', path, { 'sec-fetch-site': 'same-origin' })
       assert.equal(own.headers['content-type'], 'text/javascript; charset=utf-8')
       assert.equal(own.headers['cache-control'], 'private, no-store')
-      assert.match(own.body, /user:`admin`,auth:`7`,email:``,prefix:`\\u002flwsgs`/)
+      assert.match(own.body, /user:(["`])admin\1,auth:\1[7]\1,email:\1\1,prefix:\1\\u002flwsgs\1/)
     }
     const foreign = await client.send('GET', '/lwsgs/lwsgs.js', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })
-    assert.match(foreign.body, /user:`\$lwsgs_user`/)
+    assert.match(foreign.body, /user:["`]\$lwsgs_user["`]/)
+  })
+
+  it('serves the parts that the script loads: for good by their version, compressed, with nothing of a session', async (t) => {
+    const client = await start(t, () => {})
+    await client.submit('/lwsgs/', '/lwsgs-login', { username: 'admin', password: adminPassword })
+    const [, version] = /"([0-9a-f]{12})"/.exec((await client.get('/lwsgs/lwsgs.js')).body)!
+    for (const part of ['guest', 'account', 'admin', 'strength', 'de']) {
+      for (const mount of ['/lwsgs/', '/lwsgs/needauth/']) {
+        const path = `${mount}lwsgs-${part}.js`
+        const answer = await client.get(`${path}?v=${version}`)
+        assert.equal(answer.status, 200, path)
+        assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8')
+        assert.match(answer.body, /^(?:import|var|const|export|function)\b[\s\S]*\bexport\s*\{/)
+        assert.doesNotMatch(answer.body, /\$lwsgs_/)
+        // What only members may load is kept by nobody.
+        const kept = mount === '/lwsgs/' ? 'public, max-age=31536000, immutable' : 'private, no-store'
+        assert.equal(answer.headers['cache-control'], kept, path)
+      }
+    }
+    const path = '/lwsgs/lwsgs-guest.js'
+    const plain = await client.get(path)
+    assert.equal(plain.headers['cache-control'], 'no-cache')
+    assert.equal((await client.get(`${path}?v=000000000000`)).headers['cache-control'], 'no-cache')
+    assert.equal((await client.get(path, { 'if-none-match': String(plain.headers.etag) })).status, 304)
+    const response = await client.open('GET', path, { 'accept-encoding': 'br, gzip' })
+    assert.deepEqual([response.headers['content-encoding'], response.headers.vary], ['gzip', 'accept-encoding'])
+    assert.notEqual(response.headers.etag, plain.headers.etag)
+    assert.equal(gunzipSync(await buffer(response)).toString(), plain.body)
+    assert.equal((await client.get(path, { 'accept-encoding': 'gzip;q=0, br' })).body, plain.body)
+    for (const none of ['lwsgs-none.js', 'lwsgs-.js', 'lwsgs-guest.js.map', 'index.js', 'lwsgs-..%2findex.js'])
+      assert.equal((await client.get(`/lwsgs/${none}`)).status, 404, none)
+    assert.equal((await client.send('POST', path)).status, 404)
   })
 
   it('prefers what lies in the directory', async (t) => {

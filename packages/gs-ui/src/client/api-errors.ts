@@ -15,10 +15,10 @@ export interface GsFailure {
 /** How a call ended. Refusals happen every day, so they are values and not exceptions. */
 export type GsResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: GsFailure }
 
-/** Real answers have a few hundred bytes; whatever is longer than this comes from something else and is not read to its end. */
-const replyLimit = 65_536
+/** Lists of two hundred entries have less; whatever is longer than this comes from something else and is not read to its end. */
+const replyLimit = 262_144
 
-/** Reads a reply of at most 64 KiB; the value is `undefined` when it is not JSON. Rejects when the reply breaks off. */
+/** Reads a reply of at most 256 KiB; the value is `undefined` when it is not JSON. Rejects when the reply breaks off. */
 export async function readReply(response: Response): Promise<GsResult<unknown>> {
   const body = await readJson(response)
   return response.ok ? { ok: true, value: body } : { ok: false, error: failureOf(response, body) }

@@ -5,10 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import {
   gsPaths,
+  type ChangeEmailBody,
   type ChangePasswordBody,
   type CheckResult,
   type DeleteAccountBody,
   type ForgotPasswordBody,
+  type GsErrorCode,
+  type ListedSession as ServerListedSession,
   type LoginBody,
   type LogoutBody,
   type RegisterBody,
@@ -17,7 +20,10 @@ import {
   type TokenBody
 } from 'fastify-gs/api'
 import type { GsResult } from './api-errors.ts'
-import { createGsClient, type GsClient, type GsClientOptions } from './gs-client.ts'
+import type { ErrorCode } from '../texts/translation.ts'
+import { createGsClient, type GsClient } from './gs-client.ts'
+import type { ListedSession } from './listed-session.ts'
+import type { GsClientOptions } from './session-client.ts'
 import type { SessionInfo } from './session-info.ts'
 
 const visitor: SessionInfo = {
@@ -81,7 +87,9 @@ async function setUp(t: TestContext, answers: Record<string, Answer>, options: G
       const { pathname, search } = new URL(request.url!, 'http://localhost')
       const call = { method: request.method!, path: pathname + search, body: text === '' ? null : JSON.parse(text), request, response }
       calls.push(call)
-      const answer = answers[pathname.replace(/^\/lwsgs/, '')]
+      const path = pathname.replace(/^\/lwsgs/, '')
+      // Asked without being a sign of life, for the same thing.
+      const answer = answers[path] ?? (path === gsPaths.events ? answers[gsPaths.session] : undefined)
       assert.ok(answer, `unexpected ${pathname}`)
       const value = await answer(call)
       if (value !== undefined) reply(call, 200, value)
@@ -120,9 +128,24 @@ type ValueOf<R> = R extends { readonly ok: true; readonly value: infer V } ? V :
 type CheckAnswer = ValueOf<Awaited<ReturnType<GsClient['checkUsername']>>>
 const sameCheck: Equals<CheckAnswer, CheckResult> = true
 
+const sameListed: Equals<Writable<ListedSession>, ServerListedSession> = true
+const sameCodes: Equals<ErrorCode, GsErrorCode | 'GS_NETWORK' | 'GS_BAD_REPLY'> = true
+
+const listed: ListedSession = {
+  id: 'session-1',
+  current: true,
+  createdAt: 1_794_000_000_000,
+  lastActiveAt: 1_794_000_600_000,
+  expiresAt: 1_795_000_000_000,
+  remember: false,
+  ip: '127.0.0.1',
+  userAgent: 'node',
+  sockets: 1
+}
+
 describe('the contract', () => {
   test('has the types of the server', () => {
-    assert.ok(sameSession && sameCheck)
+    assert.ok(sameSession && sameCheck && sameListed && sameCodes)
   })
 
   test('each method calls its path with the fields the server knows', async (t) => {
@@ -138,6 +161,11 @@ describe('the contract', () => {
       [gsPaths.forgotPassword]: ok,
       [gsPaths.redeemForgotPassword]: () => alice,
       [gsPaths.changePassword]: () => alice,
+      [gsPaths.changeEmail]: ok,
+      [gsPaths.redeemChangeEmail]: () => alice,
+      [gsPaths.undoChangeEmail]: () => alice,
+      [gsPaths.sessions]: () => ({ sessions: [listed] }),
+      [gsPaths.sessionById.replace(':id', 'a%2Fb')]: () => ({ sessions: [listed] }),
       [gsPaths.deleteAccount]: nobody,
       [gsPaths.check]: () => ({ available: true })
     })
@@ -160,6 +188,18 @@ describe('the contract', () => {
     assert.deepEqual(last(), post<TokenBody>(gsPaths.redeemForgotPassword, { token: 'abc' }))
     assert.ok((await client.changePassword({ password: 'new' })).ok)
     assert.deepEqual(last(), post<ChangePasswordBody>(gsPaths.changePassword, { password: 'new' }))
+    assert.ok((await client.changeEmail({ email: 'b@example.com', currentPassword: 'secret' })).ok)
+    assert.deepEqual(last(), post<ChangeEmailBody>(gsPaths.changeEmail, { email: 'b@example.com', currentPassword: 'secret' }))
+    assert.ok((await client.redeemEmailChange({ token: 'abc' })).ok)
+    assert.deepEqual(last(), post<TokenBody>(gsPaths.redeemChangeEmail, { token: 'abc' }))
+    assert.ok((await client.undoEmailChange({ token: 'abc' })).ok)
+    assert.deepEqual(last(), post<TokenBody>(gsPaths.undoChangeEmail, { token: 'abc' }))
+    assert.deepEqual(await client.sessions(), { ok: true, value: [listed] })
+    assert.deepEqual(last(), { method: 'GET', path: `/lwsgs${gsPaths.sessions}`, body: null })
+    assert.deepEqual(await client.endSession('a/b'), { ok: true, value: [listed] })
+    assert.deepEqual(last(), { method: 'DELETE', path: '/lwsgs/sessions/a%2Fb', body: null })
+    assert.deepEqual(await client.endOtherSessions(), { ok: true, value: [listed] })
+    assert.deepEqual(last(), { method: 'DELETE', path: `/lwsgs${gsPaths.sessions}`, body: null })
     assert.ok((await client.checkUsername('a&b=c d+é')).ok)
     assert.equal(last().method, 'GET')
     assert.equal(new URL(last().path, 'http://localhost').searchParams.get('username'), 'a&b=c d+é')
@@ -332,7 +372,7 @@ describe('the state', () => {
 describe('the end of a session', () => {
   const ended = (client: GsClient) => {
     const state = client.getSnapshot()
-    return state.status === 'ready' && state.ended === true
+    return state.status === 'ready' && state.ended !== undefined
   }
 
   test('is a surprise when a question finds nobody where somebody was, until somebody logs in', async (t) => {
@@ -397,6 +437,26 @@ describe('a user name', () => {
     assert.deepEqual(calls.at(-1)!.body, { username: 'alice', email: 'a@example.com', password: ' secret ' })
     await client.checkUsername(' alice ')
     assert.equal(new URL(calls.at(-1)!.path, 'http://localhost').searchParams.get('username'), 'alice')
+  })
+})
+
+describe('the list of sessions', () => {
+  for (const [name, body] of Object.entries<unknown>({
+    'no list': {},
+    'a list of words': { sessions: ['session-1'] },
+    'an entry without a time': { sessions: [{ ...listed, lastActiveAt: null }] },
+    'an entry whose id is an object': { sessions: [listed, { ...listed, id: {} }] }
+  })) {
+    test(`is not believed with ${name}`, async (t) => {
+      const { client } = await setUp(t, { '/sessions': () => body })
+      assert.equal(code(await client.sessions()), 'GS_BAD_REPLY')
+    })
+  }
+
+  test('may be as long as the server makes it', async (t) => {
+    const sessions = Array.from({ length: 200 }, (_, n) => ({ ...listed, id: `session-${n}`, userAgent: 'x'.repeat(512) }))
+    const { client } = await setUp(t, { '/sessions': () => ({ sessions }) })
+    assert.deepEqual(await client.sessions(), { ok: true, value: sessions })
   })
 })
 

@@ -82,7 +82,10 @@ describe('createNameCheck', () => {
     check.update('a')
     rest(300)
     await questions[0]!.answer(refused('GS_USERNAME_INVALID'))
-    assert.deepEqual(states.at(-1), { state: 'invalid', message: 'A user name has at least 2 characters.' })
+    assert.deepEqual(states.at(-1), {
+      state: 'invalid',
+      failure: { code: 'GS_USERNAME_INVALID', message: 'A user name has at least 2 characters.' }
+    })
     check.update('ab')
     rest(300)
     await questions[1]!.answer(refused('GS_TOO_MANY_ATTEMPTS'))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { isNotice } from '../react/notices.ts'
 import { takeNotice } from './page-notice.ts'
 
 describe('takeNotice', () => {
@@ -12,9 +13,11 @@ describe('takeNotice', () => {
   test('keeps the rest of the address', () => {
     assert.deepEqual(takeNotice('https://site.test/a?next=%2Fb&gs=changed&c=d#e'), { notice: 'changed', address: '/a?next=%2Fb&c=d#e' })
   })
-  test('removes what it does not know without showing it', () => {
-    assert.deepEqual(takeNotice('https://site.test/?gs=<b>You won</b>'), { notice: null, address: '/' })
-    assert.deepEqual(takeNotice('https://site.test/?gs=toString'), { notice: null, address: '/' })
+  test('removes what nobody knows too; whether it means something is for the texts to say', () => {
+    for (const notice of ['<b>You won</b>', 'toString', '']) {
+      assert.deepEqual(takeNotice(`https://site.test/?gs=${encodeURIComponent(notice)}`), { notice, address: '/' })
+      assert.equal(isNotice(notice), false)
+    }
   })
   test('leaves other pages alone', () => {
     assert.equal(takeNotice('https://site.test/?gsx=verified'), null)

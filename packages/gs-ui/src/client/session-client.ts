@@ -1,10 +1,10 @@
-import { badReplyFailure, type GsResult } from './api-errors.ts'
+import { badReplyFailure, type GsFailure, type GsResult } from './api-errors.ts'
 import { createGsRequest, type GsRequest } from './gs-request.ts'
 import { loadLive } from './lazy/load-live.ts'
-import type { LiveSession, LiveSessionOptions } from './live-session.ts'
-import { announceOnce, watchPage, type PageWatch } from './page-watch.ts'
+import type { LiveSession } from './live-session.ts'
+import { announceOnce, watchPage, type EndedSession, type PageWatch } from './page-watch.ts'
 import { parseSessionInfo, type SessionInfo } from './session-info.ts'
-import { SessionStore, type GsState } from './session-store.ts'
+import { createSessionStore, type GsState } from './session-store.ts'
 
 /** Options of `createGsClient`. */
 export interface GsClientOptions {
@@ -59,21 +59,24 @@ export interface SessionClient {
   readonly callToLeave: (path: string, body: object) => Promise<GsResult<SessionInfo>>
 }
 
-/** A tab that comes back into view after this many ms asks again: the session may have ended, or the address been verified elsewhere. */
-const staleAfter = 30_000
+/** A tab that comes back into view asks again when what it knows is older, ms: the session may have ended, or the address been verified elsewhere. */
+const staleAfter = 2000
 
-/** After these the page may be wrong about the session: it ended meanwhile, or the server did it and its answer got lost. */
-const doubtful = new Set(['GS_NOT_LOGGED_IN', 'GS_NETWORK', 'GS_BAD_REPLY'])
+/**
+ * So many ms after the first reason to ask, the client does, and has heard the other reasons by then. After the end of a session the next one may
+ * be on its way meanwhile, in the answer to another tab.
+ */
+const lookAfter = 150
 
-/** The server may have done it. */
-const unanswered = new Set(['GS_NETWORK', 'GS_BAD_REPLY'])
+/** The server may have done it, and its answer got lost. */
+const isUnanswered = ({ code }: GsFailure) => code === 'GS_NETWORK' || code === 'GS_BAD_REPLY'
 
 /** Makes the part of a client that every page needs. */
 export function createSessionClient(options: GsClientOptions = {}): SessionClient {
   const prefix = checkedPrefix(options.prefix ?? '/lwsgs')
   const { fetch = (path, init) => globalThis.fetch(path, init), timeout = 30_000 } = options
   const request = createGsRequest({ prefix, fetch, timeout })
-  const store = new SessionStore(options.session, () => followSession())
+  const store = createSessionStore(options.session, () => followSession())
   const tabs = `gs-ui:${prefix}`
   const sessionsListeners = new Set<() => void>()
   let watch: PageWatch | undefined
@@ -81,6 +84,7 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
   /** The watch for which the live part is being loaded. */
   let loading: PageWatch | undefined
   let refreshes = 0
+  let looker: ReturnType<typeof setTimeout> | undefined
 
   async function refresh(): Promise<GsResult<SessionInfo>> {
     const ticket = store.takeTicket()
@@ -92,74 +96,77 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
     return result
   }
 
-  function put(value: unknown): void {
-    const session = parseSessionInfo(value)
-    if (session === null) return void refresh()
-    const { session: before } = store.state
-    store.putFound(session, store.takeTicket())
-    if (before !== null && before.session !== session.session) announce()
-  }
-
-  /** Asks without being taken for a sign of life of the visitor. */
-  async function look(): Promise<void> {
+  async function lookNow(): Promise<void> {
+    looker = undefined
     const ticket = store.takeTicket()
     const result = asSession(await request('/events'))
     if (result.ok) store.putFound(result.value, ticket)
   }
 
-  function liveOptions(): LiveSessionOptions {
-    return {
-      address: `${prefix}/events`,
-      onSession: (data) => put(parseJson(data)),
-      onEnded: (cause) => {
-        store.because(cause)
-        void refresh().then(announce)
-      },
-      onSessionsChanged: () => {
-        for (const listener of sessionsListeners) listener()
-      },
-      onBlind: () => void look(),
-      ...(options.EventSource && { EventSource: options.EventSource })
-    }
+  /**
+   * Asks soon, without being taken for a sign of life of the visitor. The answer brings no cookie: an answer with a new anonymous session could
+   * overtake that of a login in another tab, and throw it away.
+   */
+  function look(): void {
+    looker ??= setTimeout(() => void lookNow(), lookAfter)
+  }
+
+  /** Something has changed; with `ended`, why. */
+  function onChange(ended?: EndedSession): void {
+    if (ended) store.because(ended)
+    look()
   }
 
   function followSession(): void {
-    const { session } = store.state
-    const followed = session === null || session.username === null ? null : session.session
+    const { session } = store.state()
+    const followed = session?.username == null ? null : session
     if (live !== undefined) return live.follow(followed)
     const mine = watch
     if (followed === null || mine === undefined || loading === mine) return
     loading = mine
-    void loadLive().then(
-      ({ createLiveSession }) => {
-        if (watch !== mine) return
-        live = createLiveSession(liveOptions())
-        followSession()
-      },
-      // Then the page learns of the end when it asks for something.
-      () => undefined
-    )
+    void startLive(mine)
   }
 
-  function announce(): void {
-    if (watch) watch.announce()
+  async function startLive(mine: PageWatch): Promise<void> {
+    // Without it the page learns of the end when it asks for something.
+    const part = await loadLive().catch(() => null)
+    if (part === null || watch !== mine) return
+    live = part.createLiveSession({
+      address: `${prefix}/events`,
+      onSession: (value) => {
+        const result = asSession({ ok: true, value })
+        if (result.ok) store.putFound(result.value, store.takeTicket())
+        else look()
+      },
+      onEnded: (ended) => {
+        onChange(ended)
+        // Tabs in the background have no stream.
+        announce(ended)
+      },
+      onSessionsChanged: () => {
+        for (const listener of sessionsListeners) listener()
+      },
+      onDoubt: look,
+      EventSource: options.EventSource
+    })
+    followSession()
+  }
+
+  function announce(ended?: EndedSession): void {
+    if (watch) watch.announce(ended)
     else announceOnce(tabs)
   }
 
-  function start(): PageWatch {
-    if (store.state.status !== 'ready' && refreshes === 0) void refresh()
-    return watchPage({
-      name: tabs,
-      onChange: () => void refresh(),
-      onReturn: () => {
-        if (store.state.status === 'failed' || store.age > staleAfter) void refresh()
-      }
-    })
+  function check(): void {
+    if (store.state().status === 'ready') {
+      if (store.age() > staleAfter) look()
+    } else if (refreshes === 0) void refresh()
   }
 
   const call: GsRequest = async (path, options) => {
     const result = await request(path, options)
-    if (!result.ok && doubtful.has(result.error.code)) void refresh()
+    // The session may have ended meanwhile, or be another one.
+    if (!result.ok && (result.error.code === 'GS_NOT_LOGGED_IN' || isUnanswered(result.error))) look()
     return result
   }
 
@@ -175,38 +182,41 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
       store.put(result.value)
       announce()
     } else if (answer.ok) {
-      void refresh()
+      look()
     }
     return result
   }
 
   async function callToLeave(path: string, body: object): Promise<GsResult<SessionInfo>> {
-    store.leave()
+    store.leave(true)
     const result = await callForSession(path, body)
-    if (!result.ok && !unanswered.has(result.error.code)) store.stay()
+    if (!result.ok && !isUnanswered(result.error)) store.leave(false)
     return result
   }
 
   return {
     prefix,
     subscribe: (listener) => {
-      store.listen(listener)
+      store.listeners.add(listener)
       if (watch === undefined) {
-        watch = start()
+        watch = watchPage({ name: tabs, onChange, onReturn: check })
+        check()
         followSession()
       }
       return () => {
-        store.unlisten(listener)
-        if (!store.idle) return
+        store.listeners.delete(listener)
+        if (store.listeners.size > 0) return
+        clearTimeout(looker)
+        looker = undefined
         watch?.stop()
         live?.stop()
         watch = undefined
         live = undefined
       }
     },
-    getSnapshot: () => store.state,
+    getSnapshot: store.state,
     refresh,
-    announce,
+    announce: () => announce(),
     login: ({ username, password, remember = false }) => callForSession('/login', { username: username.trim(), password, remember }),
     logout: () => callToLeave('/logout', {}),
     resendVerification: ({ email }) => callForNothing('/verify-email/resend', { email }),
@@ -225,14 +235,6 @@ function checkedPrefix(prefix: string): string {
   const path = prefix.replace(/\/+$/, '')
   if (path === '' || /^\/(?![/\\])[^?#\\]*$/.test(path)) return path
   throw new TypeError(`gs-ui: "prefix" must be a path of this site such as "/lwsgs", not "${prefix}".`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function asSession(result: GsResult<unknown>): GsResult<SessionInfo> {

@@ -1,4 +1,5 @@
 import type { GsFailure } from './api-errors.ts'
+import type { EndedSession } from './page-watch.ts'
 import type { SessionInfo } from './session-info.ts'
 
 /** What the client knows about the session. */
@@ -20,100 +21,79 @@ export type GsState =
  * Keeps the state and decides which answer counts, since answers may overtake each other. A question takes its ticket when
  * it is asked, a change when it is answered; so what was asked before a login can never undo it.
  */
-export class SessionStore {
-  #state: GsState
-  #issued = 0
-  #applied = 0
-  #changedAt = Date.now()
-  #leaving = false
-  #cause = 'unknown'
-  readonly #listeners = new Set<() => void>()
-
-  readonly #onChange: () => void
-
-  /** @param onChange told of each change before the listeners */
-  constructor(session: SessionInfo | undefined, onChange: () => void) {
-    this.#onChange = onChange
-    this.#state = session ? { status: 'ready', session, error: null } : { status: 'loading', session: null, error: null }
-  }
-
-  get state(): GsState {
-    return this.#state
-  }
-
+export interface SessionStore {
+  readonly listeners: Set<() => void>
+  readonly state: () => GsState
   /** Milliseconds since the server last said something about the session. */
-  get age(): number {
-    return Date.now() - this.#changedAt
-  }
-
-  get idle(): boolean {
-    return this.#listeners.size === 0
-  }
-
-  listen(listener: () => void): void {
-    this.#listeners.add(listener)
-  }
-
-  unlisten(listener: () => void): void {
-    this.#listeners.delete(listener)
-  }
-
-  takeTicket(): number {
-    return ++this.#issued
-  }
-
-  /** The visitor asked for the end of the session, so its end will be no surprise; until `stay` or the next thing the server says. */
-  leave(): void {
-    this.#leaving = true
-  }
-
-  stay(): void {
-    this.#leaving = false
-  }
-
-  /** The server said why the session ends, before a question finds that it has. */
-  because(cause: string): void {
-    this.#cause = cause
-  }
-
+  readonly age: () => number
+  readonly takeTicket: () => number
+  /** The visitor asked for the end of the session, so its end will be no surprise; until it is taken back or the server says something. */
+  readonly leave: (leaving: boolean) => void
+  /** The server said why a session ends, before a question finds that it has. Not checked. */
+  readonly because: (ended: EndedSession) => void
   /** What a change answered. */
-  put(session: SessionInfo): void {
-    this.#apply(session, this.takeTicket(), undefined)
-  }
-
+  readonly put: (session: SessionInfo) => void
   /** What a question answered. */
-  putFound(session: SessionInfo, ticket: number): void {
-    if (ticket < this.#applied) return
-    const before = this.#state
-    this.#apply(session, ticket, session.username === null && before.status === 'ready' ? this.#endOf(before) : undefined)
+  readonly putFound: (session: SessionInfo, ticket: number) => void
+  /** What is known stays known: only a client that knows nothing yet shows the failure. */
+  readonly fail: (error: GsFailure, ticket: number) => void
+}
+
+/** @param onChange told of each change before the listeners */
+export function createSessionStore(known: SessionInfo | undefined, onChange: () => void): SessionStore {
+  const listeners = new Set<() => void>()
+  let state: GsState = known ? { status: 'ready', session: known, error: null } : { status: 'loading', session: null, error: null }
+  let issued = 0
+  let applied = 0
+  let changedAt = Date.now()
+  let leaving = false
+  let cause = 'unknown'
+
+  const takeTicket = () => ++issued
+
+  function set(next: GsState): void {
+    state = next
+    onChange()
+    for (const listener of listeners) listener()
   }
 
-  #endOf(before: Extract<GsState, { status: 'ready' }>): string | undefined {
-    if (before.session.username === null) return before.ended
-    return this.#leaving ? undefined : this.#cause
+  /** Why nobody is logged in any more. */
+  function endOf(session: SessionInfo): string | undefined {
+    if (session.username !== null || state.status !== 'ready') return undefined
+    if (state.session.username === null) return state.ended
+    return leaving ? undefined : cause
   }
 
-  #apply(session: SessionInfo, ticket: number, ended: string | undefined): void {
-    this.#applied = ticket
-    this.#changedAt = Date.now()
-    this.#leaving = false
-    this.#cause = 'unknown'
-    const { state } = this
+  function apply(session: SessionInfo, ticket: number, ended?: string): void {
+    applied = ticket
+    changedAt = Date.now()
+    leaving = false
+    // A question that was asked before the end may be answered after it.
+    if (state.session?.session !== session.session) cause = 'unknown'
     // The same again is no news, and would have everything drawn again.
     if (state.status === 'ready' && state.ended === ended && isSameSession(state.session, session)) return
-    this.#set({ status: 'ready', session, error: null, ...(ended !== undefined && { ended }) })
+    set({ status: 'ready', session, error: null, ...(ended !== undefined && { ended }) })
   }
 
-  /** What is known stays known: only a client that knows nothing yet shows the failure. */
-  fail(error: GsFailure, ticket: number): void {
-    if (ticket < this.#applied || this.#state.status === 'ready') return
-    this.#set({ status: 'failed', session: null, error })
-  }
-
-  #set(state: GsState): void {
-    this.#state = state
-    this.#onChange()
-    for (const listener of this.#listeners) listener()
+  return {
+    listeners,
+    state: () => state,
+    age: () => Date.now() - changedAt,
+    takeTicket,
+    leave: (next) => {
+      leaving = next
+    },
+    because: (ended) => {
+      const given = Object(ended) as Partial<EndedSession>
+      if (given.session === state.session?.session && typeof given.cause === 'string') ({ cause } = given as EndedSession)
+    },
+    put: (session) => apply(session, takeTicket()),
+    putFound: (session, ticket) => {
+      if (ticket >= applied) apply(session, ticket, endOf(session))
+    },
+    fail: (error, ticket) => {
+      if (ticket >= applied && state.status !== 'ready') set({ status: 'failed', session: null, error })
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { languageOf, type Language, type Translation } from '../texts/translatio
 import { GsContext } from './gs-context.ts'
 import { createDefaultClient } from './lazy/create-default-client.ts'
 import { loadTexts } from './lazy/load-texts.ts'
-import { TextsContext } from './texts-context.ts'
+import { TextsContext, type Texts } from './texts-context.ts'
 import { useWhenEnded } from './use-when-ended.ts'
 
 /** Props of `<GsProvider/>`. */
@@ -19,9 +19,14 @@ export interface GsProviderProps {
   readonly session?: SessionInfo
   /** A client of your own instead: to share one between several React roots, or with code outside React. */
   readonly client?: GsClient
-  /** `auto`: that of the page (`<html lang>`), if the widget speaks it, else English (default: `auto`). */
-  readonly language?: Language | 'auto'
-  /** Texts of your own, by name, in place of those of the language; with all of them, any language. */
+  /**
+   * `auto`: that of the page (`<html lang>`), if the widget speaks it, else English (default: `auto`). Any other tag (`it`) needs all of `texts`.
+   */
+  readonly language?: Language | 'auto' | (string & {})
+  /**
+   * Texts of your own, by name, in place of those of the language. With the text `direction` they are taken for a whole language, and no other
+   * one is loaded: so a page that is rendered by a server speaks it from the beginning (`gs-ui/texts/de` …), and so the widget learns new ones.
+   */
   readonly texts?: Partial<Translation>
   /**
    * What happens when the session ends without a logout in this tab: `stay` shows the login, `reload` loads the page again, a path of this
@@ -31,20 +36,20 @@ export interface GsProviderProps {
   readonly children?: ReactNode
 }
 
-const noTexts: Partial<Translation> = {}
-
 /** Gives everything inside it one session: `<GsLogin/>` and `useGs()` need it around them. */
 export function GsProvider(props: GsProviderProps): ReactNode {
-  const { prefix, session, client: given, language = 'auto', texts = noTexts, whenEnded = 'stay', children } = props
-  const [own] = useState<SessionClient>(
-    () => given ?? createDefaultClient({ ...(prefix !== undefined && { prefix }), ...(session && { session }) })
-  )
+  const { client: given, language = 'auto', texts = noTexts, whenEnded = 'stay', children } = props
+  const [own] = useState<SessionClient>(() => given ?? createDefaultClient(props))
   const client = given ?? own
-  const spoken = useLanguage(language)
-  const loaded = useTranslation(spoken)
+  const wanted = useLanguage(language)
+  const whole = texts.direction !== undefined
+  const loaded = useLoadedTexts(whole ? 'en' : languageOf(wanted))
   const context = useMemo(
-    () => ({ language: spoken, translation: loaded === null ? null : { ...loaded, ...texts } }),
-    [spoken, loaded, texts]
+    () => ({
+      language: whole ? wanted : loaded.language,
+      translation: loaded.translation && { ...loaded.translation, ...texts }
+    }),
+    [wanted, whole, loaded, texts]
   )
   useWhenEnded(client, whenEnded)
   return (
@@ -54,31 +59,39 @@ export function GsProvider(props: GsProviderProps): ReactNode {
   )
 }
 
-const pageLanguage = () => languageOf(document.documentElement.lang)
-const english = () => 'en' as const
-const never = () => () => undefined
+const pageLanguage = () => document.documentElement.lang
+const noPage = () => ''
 
-function useLanguage(language: Language | 'auto'): Language {
-  // A server does not see the page; the browser corrects what it rendered.
-  const found = useSyncExternalStore(never, pageLanguage, english)
-  return language === 'auto' ? found : language
+function watchPageLanguage(listener: () => void): () => void {
+  const observer = new MutationObserver(listener)
+  observer.observe(document.documentElement, { attributeFilter: ['lang'] })
+  return () => observer.disconnect()
 }
 
-/** Null: on its way. A language that cannot be loaded is English. */
-function useTranslation(language: Language): Partial<Translation> | null {
-  const [loaded, setLoaded] = useState<{ readonly language: Language; readonly texts: Partial<Translation> } | null>(null)
+function useLanguage(language: string): string {
+  // A server does not see the page; the browser corrects what it rendered.
+  const found = useSyncExternalStore(watchPageLanguage, pageLanguage, noPage)
+  return language === 'auto' ? found || 'en' : language
+}
+
+const noTexts: Partial<Translation> = {}
+const english: Texts = { language: 'en', translation: noTexts }
+
+/**
+ * The texts of a language as soon as they are there; until then those of the language before, so that a change takes nobody's form away. A
+ * language that cannot be loaded is English.
+ */
+function useLoadedTexts(language: Language): Texts {
+  const [texts, setTexts] = useState<Texts>(() => (language === 'en' ? english : { language, translation: null }))
   useEffect(() => {
-    if (language === 'en') return undefined
     let current = true
-    const put = (texts: Partial<Translation>) => current && setLoaded({ language, texts })
-    loadTexts[language]().then(
-      (module) => put(module.texts),
-      () => put(noTexts)
-    )
+    const load = async () => (language === 'en' ? english : { language, translation: (await loadTexts(language)).texts })
+    void load()
+      .catch(() => english)
+      .then((found) => current && setTexts(found))
     return () => {
       current = false
     }
   }, [language])
-  if (language === 'en') return noTexts
-  return loaded?.language === language ? loaded.texts : null
+  return texts
 }

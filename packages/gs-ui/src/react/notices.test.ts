@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { core } from '../texts/core.ts'
-import { nextNotice, sentenceOf as sentence, type Notice } from './notices.ts'
+import { endNoticeOf, isFarewell, isNotice, nextNotice, sentenceOf as sentence, type Notice } from './notices.ts'
 
 const sentenceOf = (notice: Notice | null, loggedIn: boolean) => sentence(notice, loggedIn, (key) => core[key])
 
@@ -31,6 +31,25 @@ test('what is found twice is said once', () => {
 })
 
 test('what needs no words has none', () => {
-  assert.equal(sentenceOf(nextNotice(null, 'loggedin'), true), null)
+  for (const word of ['loggedin', 'toString', 'constructor', '__proto__', '']) assert.equal(isNotice(word), false, word)
   assert.equal(sentenceOf(null, true), null)
+})
+
+test('that somebody is logged out is not said to who is logged in again', () => {
+  for (const key of ['loggedout', 'deleted'] as const) {
+    assert.ok(sentenceOf(nextNotice(null, key), false))
+    assert.equal(sentenceOf(nextNotice(null, key), true), null)
+  }
+})
+
+test('the end of a session is said in words that fit its cause, as far as there are some', () => {
+  assert.equal(endNoticeOf('idle'), 'over.idle')
+  assert.equal(endNoticeOf('revoked'), 'over.revoked')
+  assert.equal(endNoticeOf('logout'), 'loggedout')
+  for (const cause of ['unknown', 'absolute', 'toString', '']) assert.equal(endNoticeOf(cause), 'over', cause)
+})
+
+test('a logout and a deletion are farewells, wherever they happened', () => {
+  for (const cause of ['logout', 'account-deleted']) assert.ok(isFarewell(cause))
+  for (const cause of ['idle', 'revoked', 'login', 'unknown']) assert.ok(!isFarewell(cause))
 })

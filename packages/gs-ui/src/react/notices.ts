@@ -25,14 +25,17 @@ export const isNotice = (key: string): key is NoticeKey => Object.hasOwn(core, `
 
 /** The sentence of a notice. Said again it carries a number, because a screen reader announces only what changes. */
 export function sentenceOf(notice: Notice | null, loggedIn: boolean, say: Say<CoreKey>): string | null {
-  // These ask for a login, so they have nothing to say to somebody who is logged in.
-  if (notice === null || (loggedIn && /^(next|over)/.test(notice.key))) return null
+  // These are for somebody who is not logged in any more, or not yet.
+  if (notice === null || (loggedIn && /^(next|over|loggedout|deleted)/.test(notice.key))) return null
   const sentence = say(`notice.${notice.key}`)
   return notice.times > 1 ? `${sentence} (${notice.times})` : sentence
 }
 
+/** Whether who was logged in wanted this end of the session, and will not come back to where he was. */
+export const isFarewell = (cause: string) => /^(logout|account-deleted)$/.test(cause)
+
 /** What to say about a session that ended for this cause. */
 export function endNoticeOf(cause: string): NoticeKey {
-  const key = `over.${cause}`
+  const key = cause === 'logout' ? 'loggedout' : `over.${cause}`
   return isNotice(key) ? key : 'over'
 }

@@ -3,15 +3,13 @@
  * script and must not be there twice (standalone/).
  */
 export { badReplyFailure } from '../client/api-errors.ts'
-export { ResendVerificationForm } from './forms/resend-verification-form.tsx'
 export { canForgetPassword } from './panels/panel-for.ts'
 export { Form } from './parts/form.tsx'
 export { LinkButton } from './parts/link-button.tsx'
-export { NewPasswordField } from './parts/new-password-field.tsx'
 export { Panel } from './parts/panel.tsx'
 export { PasswordField } from './parts/password-field.tsx'
 export { TextField } from './parts/text-field.tsx'
 export { TextsContext } from './texts-context.ts'
 export { useCalls } from './use-calls.ts'
 export { useSession } from './use-gs.ts'
-export { strongly, useCoreText, useFailureText, useText } from './use-text.tsx'
+export { useCoreText, useFailureText, useText } from './use-text.tsx'

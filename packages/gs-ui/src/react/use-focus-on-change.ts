@@ -1,14 +1,13 @@
 'use client'
 
 import { useEffect, useRef, type RefObject } from 'react'
-import type { Panel } from './panels/panel-for.ts'
 
 /**
  * Moves the focus to the heading of a panel that takes the place of another, unless somebody is busy elsewhere on the page.
  * The first panel of a page takes no focus.
  */
-export function useFocusOnChange(panel: Panel, root: RefObject<HTMLElement | null>): void {
-  const shown = useRef<Panel>('loading')
+export function useFocusOnChange(panel: string, root: RefObject<HTMLElement | null>): void {
+  const shown = useRef('loading')
   useEffect(() => {
     const before = shown.current
     shown.current = panel

@@ -1,6 +1,6 @@
 'use client'
 
-import { useContext, type ReactNode } from 'react'
+import { useContext } from 'react'
 import type { GsFailure } from '../client/api-errors.ts'
 import { core } from '../texts/core.ts'
 import { fill, type TextValues } from '../texts/fill.ts'
@@ -23,16 +23,4 @@ export const useCoreText = (): Say<keyof typeof core> => useText(core)
 export function useFailureText(): (failure: GsFailure) => string {
   const { translation } = useContext(TextsContext)
   return ({ code, message }) => translation?.[`error.${code}` as keyof Translation] ?? message
-}
-
-/** A text in which one name is filled in with something that stands out. */
-export function strongly(text: string, name: string, value: string): ReactNode {
-  const [before, ...after] = text.split(`{${name}}`)
-  return (
-    <>
-      {before}
-      <strong>{value}</strong>
-      {after.join(value)}
-    </>
-  )
 }

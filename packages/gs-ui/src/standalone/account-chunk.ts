@@ -1,7 +1,7 @@
 import css from '../css/account.css?inline'
-import { addStyle } from './main-script.ts'
+import { addLook } from './main-script.ts'
 
 export * from '../client/live-session.ts'
 export * from '../react/account/account-panels.tsx'
 
-addStyle(css)
+addLook(css)

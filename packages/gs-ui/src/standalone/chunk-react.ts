@@ -1,4 +1,4 @@
 import { react } from './main-script.ts'
 
 /** Stands in for `react` in the parts that are loaded on demand. */
-export const { createElement, useContext, useEffect, useId, useMemo, useRef, useState } = react
+export const { useContext, useEffect, useId, useMemo, useRef, useState } = react

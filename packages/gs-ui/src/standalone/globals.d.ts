@@ -5,4 +5,4 @@ declare module '*.css?inline' {
 }
 
 /** Changes with each build, so that no browser mixes parts of two versions. */
-declare const __GS_UI_VERSION__: string
+declare const gsUiVersion: string

@@ -4,6 +4,6 @@ const address = (document.currentScript as HTMLScriptElement | null)?.src ?? loc
 /** Loads a part that lies beside `lwsgs.js`, of the same version. */
 export function loadPart<M>(name: string): Promise<M> {
   const url = new URL(`lwsgs-${name}.js`, address)
-  url.searchParams.set('v', __GS_UI_VERSION__)
+  url.searchParams.set('v', gsUiVersion)
   return import(/* @vite-ignore */ url.href) as Promise<M>
 }

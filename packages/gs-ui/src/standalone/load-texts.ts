@@ -1,7 +1,5 @@
-import type { Translation } from '../texts/translation.ts'
+import type { Language, Translation } from '../texts/translation.ts'
 import { loadPart } from './load-part.ts'
 
-const load = (language: string) => () => loadPart<{ readonly texts: Translation }>(language)
-
 /** Stands in for react/lazy/load-texts.ts. */
-export const loadTexts = { de: load('de'), es: load('es'), fr: load('fr'), ja: load('ja'), ar: load('ar') }
+export const loadTexts = (language: Exclude<Language, 'en'>) => loadPart<{ readonly texts: Translation }>(language)

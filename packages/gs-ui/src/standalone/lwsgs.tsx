@@ -6,11 +6,10 @@ import base from '../css/base.css?inline'
 import look from '../css/look.css?inline'
 import { GsLogin } from '../react/GsLogin.tsx'
 import { GsProvider } from '../react/GsProvider.tsx'
-import { languages } from '../texts/translation.ts'
 import { addStyle } from './add-style.ts'
 
 export { react, jsxRuntime, toolkit } from './shared.ts'
-export { addStyle } from './add-style.ts'
+export { loadPart } from './load-part.ts'
 
 /*
  * The widget for pages that have no build: one script, made into dist/lwsgs.js. Pages of libwebsockets' generic-sessions use it
@@ -49,6 +48,12 @@ function findPrefix(): string {
 const isPath = (value: string | undefined): value is `/${string}` => value?.startsWith('/') === true && !value.startsWith('//')
 
 let client: SessionClient | undefined
+let isStyled = true
+
+/** Adds what is only for the eyes, unless the page has its own style for all. */
+export function addLook(css: string): void {
+  if (isStyled) addStyle(css)
+}
 
 function tell({ username, mask, email }: SessionInfo): void {
   window.lwsgs_user = username ?? ''
@@ -69,13 +74,14 @@ window.lwsgs_initial = () => {
     if (state.status === 'ready') tell(state.session)
   })
   const { theme, language, passwordHint, whenEnded, gravatar, unstyled } = place.dataset
+  isStyled = unstyled === undefined
   addStyle(base)
-  if (unstyled === undefined) addStyle(look)
+  addLook(look)
   const widget = (
     <GsProvider
       // All that the widget needs of it; its parts bring their own calls.
       client={own as GsClient}
-      language={languages.find((known) => known === language) ?? 'auto'}
+      language={language ?? 'auto'}
       whenEnded={whenEnded === 'reload' || isPath(whenEnded) ? whenEnded : 'stay'}
     >
       <GsLogin

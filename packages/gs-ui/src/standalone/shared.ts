@@ -1,15 +1,12 @@
-import { createElement, useContext, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { useContext, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { Fragment, jsx, jsxs } from 'react/jsx-runtime'
 import {
   badReplyFailure,
   canForgetPassword,
   Form,
   LinkButton,
-  NewPasswordField,
   Panel,
   PasswordField,
-  ResendVerificationForm,
-  strongly,
   TextField,
   TextsContext,
   useCalls,
@@ -20,18 +17,15 @@ import {
 } from '../react/toolkit.ts'
 
 /* What `lwsgs.js` hands to the parts that it loads on demand (chunk-react.ts, chunk-toolkit.ts): they must use the same React and contexts. */
-export const react = { createElement, useContext, useEffect, useId, useMemo, useRef, useState }
+export const react = { useContext, useEffect, useId, useMemo, useRef, useState }
 export const jsxRuntime = { Fragment, jsx, jsxs }
 export const toolkit = {
   badReplyFailure,
   canForgetPassword,
   Form,
   LinkButton,
-  NewPasswordField,
   Panel,
   PasswordField,
-  ResendVerificationForm,
-  strongly,
   TextField,
   TextsContext,
   useCalls,

@@ -1,5 +1,8 @@
+import { common } from './common.ts'
+
 /** English, of what somebody does with his account. */
 export const account = {
+  ...common,
   'badge.admin': 'Admin',
   'badge.verified': 'Verified',
   'badge.unverified': 'Not verified',
@@ -12,6 +15,7 @@ export const account = {
   'account.configured': 'This account is defined in the configuration of the server; change it there.',
   'password.current': 'Current password',
   'password.current.missing': 'Please enter your current password.',
+  'password.new': 'New password',
   'password.new.missing': 'Please choose a new password.',
   'password.change': 'Change password',
   'password.set': 'Set new password',

@@ -1,5 +1,8 @@
+import { common } from './common.ts'
+
 /** English, of what somebody sees who has no account, or not its password. */
 export const guest = {
+  ...common,
   'username.missing': 'Please choose a user name.',
   'username.available': 'This name is free.',
   'username.taken': 'This name is taken.',

@@ -2,6 +2,7 @@ import type { account } from './account.ts'
 import type { admin } from './admin.ts'
 import type { core } from './core.ts'
 import type { guest } from './guest.ts'
+import type { strength } from './strength.ts'
 
 /** The codes of refusals, of the server and of the client: those of `GsErrorCode` in `fastify-gs/api`, which a test compares with these. */
 export type ErrorCode =
@@ -43,7 +44,13 @@ export type ErrorCode =
   | 'GS_BAD_REPLY'
 
 /** Names of all texts. In English the server's own sentence is the text of an error, because it may say more than the code. */
-export type TextKey = keyof typeof core | keyof typeof guest | keyof typeof account | keyof typeof admin | `error.${ErrorCode}`
+export type TextKey =
+  | keyof typeof core
+  | keyof typeof guest
+  | keyof typeof account
+  | keyof typeof strength
+  | keyof typeof admin
+  | `error.${ErrorCode}`
 
 /** All texts in one language. What stands in braces (`{name}`) is filled in. */
 export type Translation = Readonly<Record<TextKey, string>>
@@ -55,6 +62,6 @@ export type Language = (typeof languages)[number]
 
 /** The language of a page (`<html lang="de-AT">`), if the widget speaks it, else English. */
 export function languageOf(tag: string): Language {
-  const [primary] = tag.toLowerCase().split('-')
+  const [primary] = tag.toLowerCase().split(/[-_]/)
   return languages.find((language) => language === primary) ?? 'en'
 }

@@ -17,10 +17,11 @@ interface AccountPanelsProps extends PanelProps {
 }
 
 /** Everything that somebody does with his account. */
-export function AccountPanels({ panel, session, passwordHint, gravatar, show }: AccountPanelsProps): ReactNode {
+export function AccountPanels({ panel, session, passwordHint, gravatar, alone, show }: AccountPanelsProps): ReactNode {
   const { username, email, verified } = session
   const account = () => show('account')
   const badge = () => show('badge')
+  const backTo = (before: () => void) => (alone ? undefined : before)
   switch (panel) {
     case 'badge':
       return (
@@ -43,7 +44,7 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, show }: 
           passwordHint={passwordHint}
           forgotten={canForgetPassword(session)}
           onChanged={() => show('badge', 'changed')}
-          onCancel={panel === 'new-password' ? badge : account}
+          onCancel={backTo(panel === 'new-password' ? badge : account)}
           onSent={() => show('account', 'mailed')}
         />
       )
@@ -53,13 +54,13 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, show }: 
           username={username}
           email={email}
           onSent={() => show('account', 'emailsent')}
-          onCancel={verified ? account : badge}
+          onCancel={backTo(verified ? account : badge)}
         />
       )
     case 'sessions':
-      return <Sessions onBack={account} onNotice={(notice) => show('sessions', notice)} />
+      return <Sessions onBack={backTo(account)} onNotice={(notice) => show('sessions', notice)} />
     case 'delete-account':
-      return <DeleteAccountForm username={username} onDeleted={() => show(null, 'deleted')} onCancel={account} />
+      return <DeleteAccountForm username={username} onDeleted={() => show(null, 'deleted')} onCancel={backTo(account)} />
     default:
       return (
         <Account
@@ -68,7 +69,7 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, show }: 
           onChangeEmail={() => show('change-email')}
           onSessions={() => show('sessions')}
           onDeleteAccount={() => show('delete-account')}
-          onBack={badge}
+          onBack={backTo(badge)}
         />
       )
   }

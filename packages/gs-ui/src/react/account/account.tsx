@@ -3,7 +3,8 @@
 import type { ReactNode } from 'react'
 import type { SessionInfo } from '../../client/session-info.ts'
 import { account } from '../../texts/account.ts'
-import { LinkButton, Panel, useCoreText, useText } from '../toolkit.ts'
+import { Panel, useText } from '../toolkit.ts'
+import { BackLink } from './back-link.tsx'
 
 interface AccountProps {
   readonly session: SessionInfo
@@ -11,24 +12,28 @@ interface AccountProps {
   readonly onChangeEmail: () => void
   readonly onSessions: () => void
   readonly onDeleteAccount: () => void
-  readonly onBack: () => void
+  /** Undefined: there is no way back. */
+  readonly onBack: (() => void) | undefined
 }
 
 /** What one can do with the own account. */
 export function Account(props: AccountProps): ReactNode {
   const { session, onChangePassword, onChangeEmail, onSessions, onDeleteAccount, onBack } = props
-  const core = useCoreText()
   const say = useText(account)
   const { username, email, admin: configured } = session
   return (
     <Panel heading={say('account.title')}>
       <dl className="gs-facts">
-        <dt>{core('username')}</dt>
-        <dd>{username}</dd>
+        <dt>{say('username')}</dt>
+        <dd>
+          <bdi>{username}</bdi>
+        </dd>
         {email !== null && (
           <>
-            <dt>{core('email')}</dt>
-            <dd>{email}</dd>
+            <dt>{say('email')}</dt>
+            <dd>
+              <bdi>{email}</bdi>
+            </dd>
           </>
         )}
       </dl>
@@ -53,9 +58,7 @@ export function Account(props: AccountProps): ReactNode {
           </button>
         )}
       </div>
-      <p className="gs-more">
-        <LinkButton onClick={onBack}>{core('back')}</LinkButton>
-      </p>
+      <BackLink onBack={onBack} />
     </Panel>
   )
 }

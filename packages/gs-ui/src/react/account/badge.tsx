@@ -3,7 +3,9 @@
 import type { ReactNode } from 'react'
 import { adminLevel, type Member } from '../../client/session-info.ts'
 import { account } from '../../texts/account.ts'
-import { LinkButton, ResendVerificationForm, strongly, useCoreText, useText } from '../toolkit.ts'
+import { ResendVerificationForm } from '../forms/resend-verification-form.tsx'
+import { strongly } from '../parts/strongly.tsx'
+import { LinkButton, useText } from '../toolkit.ts'
 import { Avatar } from './avatar.tsx'
 import { LogoutForm } from './logout-form.tsx'
 
@@ -20,7 +22,6 @@ interface BadgeProps {
 
 /** Who is logged in. */
 export function Badge({ session, gravatar, onAccount, onAdmin, onChangeEmail, onLogout, onResent }: BadgeProps): ReactNode {
-  const core = useCoreText()
   const say = useText(account)
   const { username, email, verified, admin } = session
   return (
@@ -29,7 +30,7 @@ export function Badge({ session, gravatar, onAccount, onAdmin, onChangeEmail, on
         <Avatar name={username} gravatarOf={gravatar ? email : null} />
         <div className="gs-who">
           <h2 className="gs-heading" tabIndex={-1}>
-            {username}
+            <bdi>{username}</bdi>
           </h2>
           <p className="gs-marks">
             {admin && (
@@ -45,7 +46,7 @@ export function Badge({ session, gravatar, onAccount, onAdmin, onChangeEmail, on
       </div>
       {!verified && email !== null && (
         <div className="gs-callout">
-          <p>{strongly(core('mail.sent'), 'email', email)}</p>
+          <p>{strongly(say('mail.sent'), 'email', email)}</p>
           <ResendVerificationForm email={email} onSent={onResent} />
           <p className="gs-more">
             <span>

@@ -3,7 +3,9 @@
 import type { ReactNode } from 'react'
 import { accountCalls } from '../../client/account-calls.ts'
 import { account } from '../../texts/account.ts'
-import { Form, LinkButton, Panel, PasswordField, strongly, TextField, useCoreText, useCalls, useText } from '../toolkit.ts'
+import { strongly } from '../parts/strongly.tsx'
+import { Form, Panel, PasswordField, TextField, useCalls, useText } from '../toolkit.ts'
+import { BackLink } from './back-link.tsx'
 import { UsernameForManagers } from './username-for-managers.tsx'
 
 interface ChangeEmailFormProps {
@@ -12,12 +14,12 @@ interface ChangeEmailFormProps {
   readonly email: string | null
   /** A mail to the new address was sent. */
   readonly onSent: () => void
-  readonly onCancel: () => void
+  /** Undefined: there is no way back. */
+  readonly onCancel: (() => void) | undefined
 }
 
 export function ChangeEmailForm({ username, email, onSent, onCancel }: ChangeEmailFormProps): ReactNode {
   const calls = useCalls(accountCalls)
-  const core = useCoreText()
   const say = useText(account)
   return (
     <Panel heading={say('email.change')}>
@@ -25,7 +27,7 @@ export function ChangeEmailForm({ username, email, onSent, onCancel }: ChangeEma
       <Form
         path="/change-email"
         label={say('email.change')}
-        required={{ email: core('email.missing'), currentPassword: say('password.current.missing') }}
+        required={{ email: say('email.missing'), currentPassword: say('password.current.missing') }}
         submit={(read) => calls.changeEmail({ email: read('email'), currentPassword: read('currentPassword') })}
         onDone={onSent}
       >
@@ -33,9 +35,7 @@ export function ChangeEmailForm({ username, email, onSent, onCancel }: ChangeEma
         <TextField name="email" label={say('email.new')} type="email" inputMode="email" autoComplete="email" hint={say('email.how')} />
         <PasswordField name="currentPassword" label={say('password.current')} autoComplete="current-password" />
       </Form>
-      <p className="gs-more">
-        <LinkButton onClick={onCancel}>{core('back')}</LinkButton>
-      </p>
+      <BackLink onBack={onCancel} />
     </Panel>
   )
 }

@@ -4,7 +4,9 @@ import type { ReactNode } from 'react'
 import { accountCalls } from '../../client/account-calls.ts'
 import { guestCalls } from '../../client/guest-calls.ts'
 import { account } from '../../texts/account.ts'
-import { Form, LinkButton, NewPasswordField, Panel, PasswordField, useCoreText, useCalls, useSession, useText } from '../toolkit.ts'
+import { NewPasswordField } from '../parts/new-password-field.tsx'
+import { Form, Panel, PasswordField, useCoreText, useCalls, useSession, useText } from '../toolkit.ts'
+import { BackLink } from './back-link.tsx'
 import { UsernameForManagers } from './username-for-managers.tsx'
 
 interface ChangePasswordFormProps {
@@ -13,7 +15,8 @@ interface ChangePasswordFormProps {
   /** Came by a lost-password link not long ago: the current password is not asked for. It may end while the form is open. */
   readonly forgotten: boolean
   readonly onChanged: () => void
-  readonly onCancel: () => void
+  /** Undefined: there is no way back. */
+  readonly onCancel: (() => void) | undefined
   /** A lost-password link was sent. */
   readonly onSent: () => void
 }
@@ -47,7 +50,7 @@ export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
       >
         <UsernameForManagers username={username} />
         {!forgotten && <PasswordField name="currentPassword" label={say('password.current')} autoComplete="current-password" />}
-        <NewPasswordField label={core('password.new')} hint={passwordHint} />
+        <NewPasswordField label={say('password.new')} hint={passwordHint} />
       </Form>
       {!forgotten && (
         <Form
@@ -60,9 +63,7 @@ export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
           <input type="hidden" name="username" value={username} />
         </Form>
       )}
-      <p className="gs-more">
-        <LinkButton onClick={onCancel}>{forgotten ? say('password.later') : core('back')}</LinkButton>
-      </p>
+      <BackLink onBack={onCancel} label={forgotten ? say('password.later') : undefined} />
     </Panel>
   )
 }

@@ -4,7 +4,9 @@ import type { ReactNode } from 'react'
 import { accountCalls } from '../../client/account-calls.ts'
 import { isSameName } from '../../client/user-name.ts'
 import { account } from '../../texts/account.ts'
-import { Form, LinkButton, Panel, PasswordField, strongly, TextField, useCoreText, useCalls, useText } from '../toolkit.ts'
+import { strongly } from '../parts/strongly.tsx'
+import { Form, Panel, PasswordField, TextField, useCalls, useText } from '../toolkit.ts'
+import { BackLink } from './back-link.tsx'
 import { UsernameForManagers } from './username-for-managers.tsx'
 
 /** What password managers respect, who do not respect `autocomplete="off"`. */
@@ -13,12 +15,12 @@ const unmanaged = { 'data-1p-ignore': '', 'data-lpignore': 'true', 'data-bwignor
 interface DeleteAccountFormProps {
   readonly username: string
   readonly onDeleted: () => void
-  readonly onCancel: () => void
+  /** Undefined: there is no way back. */
+  readonly onCancel: (() => void) | undefined
 }
 
 export function DeleteAccountForm({ username, onDeleted, onCancel }: DeleteAccountFormProps): ReactNode {
   const calls = useCalls(accountCalls)
-  const core = useCoreText()
   const say = useText(account)
   return (
     <Panel heading={say('delete.title')}>
@@ -35,16 +37,14 @@ export function DeleteAccountForm({ username, onDeleted, onCancel }: DeleteAccou
         <UsernameForManagers username={username} />
         <TextField
           name="confirmation"
-          label={core('username')}
+          label={say('username')}
           autoComplete="off"
           {...unmanaged}
-          hint={say('delete.confirm', { username })}
+          hint={strongly(say('delete.confirm'), 'username', username)}
         />
         <PasswordField name="currentPassword" label={say('password.current')} autoComplete="current-password" />
       </Form>
-      <p className="gs-more">
-        <LinkButton onClick={onCancel}>{core('back')}</LinkButton>
-      </p>
+      <BackLink onBack={onCancel} />
     </Panel>
   )
 }

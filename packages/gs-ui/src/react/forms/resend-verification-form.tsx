@@ -1,9 +1,8 @@
 'use client'
 
 import type { ReactNode } from 'react'
-import { Form } from '../parts/form.tsx'
-import { useSession } from '../use-gs.ts'
-import { useCoreText } from '../use-text.tsx'
+import { common } from '../../texts/common.ts'
+import { Form, useSession, useText } from '../toolkit.ts'
 
 interface ResendVerificationFormProps {
   readonly email: string
@@ -12,7 +11,7 @@ interface ResendVerificationFormProps {
 
 export function ResendVerificationForm({ email, onSent }: ResendVerificationFormProps): ReactNode {
   const { client } = useSession()
-  const say = useCoreText()
+  const say = useText(common)
   return (
     <Form
       path="/verify-email/resend"

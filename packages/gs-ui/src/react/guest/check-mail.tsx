@@ -2,7 +2,9 @@
 
 import type { ReactNode } from 'react'
 import { guest } from '../../texts/guest.ts'
-import { LinkButton, Panel, ResendVerificationForm, strongly, useCoreText, useText } from '../toolkit.ts'
+import { ResendVerificationForm } from '../forms/resend-verification-form.tsx'
+import { strongly } from '../parts/strongly.tsx'
+import { LinkButton, Panel, useCoreText, useText } from '../toolkit.ts'
 
 interface CheckMailProps {
   readonly email: string
@@ -16,7 +18,7 @@ export function CheckMail({ email, onResent, onLogin }: CheckMailProps): ReactNo
   const say = useText(guest)
   return (
     <Panel heading={say('mail.title')}>
-      <p>{strongly(core('mail.sent'), 'email', email)}</p>
+      <p>{strongly(say('mail.sent'), 'email', email)}</p>
       <p>{say('mail.nothing')}</p>
       <ResendVerificationForm email={email} onSent={onResent} />
       <p className="gs-more">

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { guestCalls } from '../../client/guest-calls.ts'
 import { createNameCheck, type NameCheck, type NameCheckState } from '../../client/name-check.ts'
 import { guest } from '../../texts/guest.ts'
-import { Form, LinkButton, NewPasswordField, Panel, TextField, useCoreText, useText, useFailureText, useCalls } from '../toolkit.ts'
+import { NewPasswordField } from '../parts/new-password-field.tsx'
+import { Form, LinkButton, Panel, TextField, useCoreText, useText, useFailureText, useCalls } from '../toolkit.ts'
 
 interface RegisterFormProps {
   readonly passwordHint: string
@@ -32,7 +33,7 @@ export function RegisterForm({ passwordHint, onRegister, onLogin }: RegisterForm
         label={core('register.title')}
         required={{
           username: say('username.missing'),
-          email: core('email.missing'),
+          email: say('email.missing'),
           password: say('password.choose')
         }}
         submit={async (read) => {
@@ -44,12 +45,12 @@ export function RegisterForm({ passwordHint, onRegister, onLogin }: RegisterForm
       >
         <TextField
           name="username"
-          label={core('username')}
+          label={say('username')}
           autoComplete="username"
           live={<NameState name={name} />}
           onValue={(value) => check.current?.update(value)}
         />
-        <TextField name="email" label={core('email')} type="email" autoComplete="email" inputMode="email" />
+        <TextField name="email" label={say('email')} type="email" autoComplete="email" inputMode="email" />
         <NewPasswordField label={core('password')} hint={passwordHint} />
       </Form>
       <p className="gs-more">
@@ -62,7 +63,6 @@ export function RegisterForm({ passwordHint, onRegister, onLogin }: RegisterForm
 }
 
 function NameState({ name }: { readonly name: NameCheckState }): ReactNode {
-  const core = useCoreText()
   const say = useText(guest)
   const failureText = useFailureText()
   if (name.state === 'unknown') return null

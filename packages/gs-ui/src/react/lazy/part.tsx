@@ -2,6 +2,7 @@
 
 import { useEffect, useState, type ReactNode } from 'react'
 import { useCoreText } from '../use-text.tsx'
+import { loaded } from './loaded.ts'
 
 interface PartProps<M> {
   readonly load: () => Promise<M>
@@ -10,30 +11,29 @@ interface PartProps<M> {
   readonly children: (module: M) => ReactNode
 }
 
-/** What has been loaded is there at once the next time. */
-const loaded = new Map<unknown, unknown>()
-
 /** A part of the widget that is loaded when it is needed. */
 export function Part<M>({ load, plain, children }: PartProps<M>): ReactNode {
   const say = useCoreText()
-  const [module, setModule] = useState(() => loaded.get(load) as M | undefined)
-  const [failed, setFailed] = useState(false)
+  const [, draw] = useState<unknown>()
+  const [failed, setFailed] = useState<unknown>()
+  // Not a state: another part in the same place must not get this one.
+  const module = loaded.get(load) as M | undefined
 
   useEffect(() => {
-    if (module !== undefined) return undefined
+    if (loaded.has(load)) return undefined
     let current = true
     const put = (found: M) => {
       loaded.set(load, found)
-      if (current) setModule(() => found)
+      if (current) draw(found)
     }
-    load().then(put, () => current && setFailed(true))
+    load().then(put, () => current && setFailed(() => load))
     return () => {
       current = false
     }
-  }, [load, module])
+  }, [load])
 
   if (module !== undefined) return children(module)
-  if (!failed) return <p className="gs-loading">{say('loading')}</p>
+  if (failed !== load) return <p className="gs-loading">{say('loading')}</p>
   return (
     <p role="alert" className="gs-failure">
       {say('part.missing')} <a href={plain}>{say('part.plain')}</a>

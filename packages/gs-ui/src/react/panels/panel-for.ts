@@ -2,10 +2,19 @@ import { adminLevel, maskBits, type SessionInfo } from '../../client/session-inf
 import type { GsState } from '../../client/session-store.ts'
 
 const guestPanels = ['login', 'register', 'verify-email', 'forgot-password'] as const
-const memberPanels = ['badge', 'account', 'new-password', 'change-password', 'change-email', 'sessions', 'delete-account', 'admin'] as const
+type GuestPanel = (typeof guestPanels)[number]
 
 /** What a visitor can choose to see. */
-export type ChosenPanel = (typeof guestPanels)[number] | (typeof memberPanels)[number]
+export type ChosenPanel =
+  | GuestPanel
+  | 'badge'
+  | 'account'
+  | 'new-password'
+  | 'change-password'
+  | 'change-email'
+  | 'sessions'
+  | 'delete-account'
+  | 'admin'
 
 /** What the widget can show, one at a time. */
 export type Panel = ChosenPanel | 'loading' | 'failed'
@@ -14,9 +23,11 @@ export type Panel = ChosenPanel | 'loading' | 'failed'
 export function panelFor(state: GsState, chosen: ChosenPanel | null): Panel {
   if (state.status !== 'ready') return state.status
   const { session } = state
-  if (session.username === null) return guestPanels.find((panel) => panel === chosen) ?? 'login'
+  const isForGuests = guestPanels.includes(chosen as GuestPanel)
+  if (session.username === null) return chosen !== null && isForGuests ? chosen : 'login'
   if (chosen === 'admin' && session.level < adminLevel) return 'badge'
-  return memberPanels.find((panel) => panel === chosen) ?? (canForgetPassword(session) ? 'new-password' : 'badge')
+  if (chosen !== null && !isForGuests) return chosen
+  return canForgetPassword(session) ? 'new-password' : 'badge'
 }
 
 /** Whether a new password needs no current one: for five minutes after a lost-password link. */

@@ -9,6 +9,8 @@ export interface PanelProps {
   /** What was typed as the name or address in another panel. */
   readonly typed: string
   readonly setTyped: (typed: string) => void
+  /** There is nothing to go back to from this panel. */
+  readonly alone: boolean | undefined
   /** Shows a panel, or with null the one that fits by itself, and a notice above it. */
   readonly show: (panel: ChosenPanel | null, notice?: NoticeKey | null) => void
 }

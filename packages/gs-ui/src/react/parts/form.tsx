@@ -13,8 +13,8 @@ interface FormProps<T> {
   /** Path below the prefix. With the names of the fields it makes a form which the server also understands when no script runs. */
   readonly path: string
   /** Name of the button. */
-  readonly label: string
-  readonly look?: 'primary' | 'quiet' | 'danger' | 'link'
+  readonly label: ReactNode
+  readonly look?: 'primary' | 'quiet' | 'danger' | 'danger-quiet' | 'link'
   /** What to say at a field that was left empty, by name. */
   readonly required?: Readonly<Record<string, string>>
   /** A further check before anything is sent; returns what to say, by name of the field. */

@@ -1,6 +1,6 @@
 'use client'
 
-import { useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useState, type FocusEvent, type KeyboardEvent, type ReactNode } from 'react'
 import { useCoreText } from '../use-text.tsx'
 import { TextField } from './text-field.tsx'
 
@@ -12,7 +12,7 @@ interface PasswordFieldProps {
   /** What is found out while typing. */
   readonly live?: ReactNode
   readonly onValue?: (value: string) => void
-  readonly onFocus?: () => void
+  readonly onFocus?: (event: FocusEvent<HTMLInputElement>) => void
 }
 
 /** A password input which can show what is typed, and says when Caps Lock is on. */
@@ -21,7 +21,6 @@ export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode
   const [shown, setShown] = useState(false)
   const [caps, setCaps] = useState(false)
   const look = (event: KeyboardEvent<HTMLInputElement>) => setCaps(event.getModifierState?.('CapsLock') ?? false)
-  const field = props.label.toLowerCase()
   return (
     <TextField
       {...props}
@@ -39,7 +38,7 @@ export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode
       <button
         type="button"
         className="gs-reveal"
-        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field })}
+        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field: props.label })}
         onClick={() => setShown(!shown)}
       >
         {say(shown ? 'password.hide' : 'password.show')}

@@ -1,0 +1,74 @@
+import { StrictMode, useState, type ReactNode } from 'react'
+import {
+  GsAccountPanel,
+  GsAdminPanel,
+  GsBadge,
+  GsChangeEmailPanel,
+  GsChangePasswordPanel,
+  GsDeleteAccountPanel,
+  GsForgotPasswordPanel,
+  GsLogin,
+  GsLoginPanel,
+  GsProvider,
+  GsRegisterPanel,
+  GsSessionsPanel,
+  useGs,
+  type SessionInfo
+} from 'gs-ui'
+import { texts as de } from 'gs-ui/texts/de'
+
+const panels = {
+  login: GsLoginPanel,
+  register: GsRegisterPanel,
+  'forgot-password': GsForgotPasswordPanel,
+  badge: GsBadge,
+  account: GsAccountPanel,
+  'change-password': GsChangePasswordPanel,
+  'change-email': GsChangeEmailPanel,
+  sessions: GsSessionsPanel,
+  'delete-account': GsDeleteAccountPanel,
+  admin: GsAdminPanel
+}
+
+interface PageProps {
+  /** The query of the address: `panel` (one panel alone), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`. */
+  readonly query: URLSearchParams
+  /** What the server knows. */
+  readonly session: SessionInfo | undefined
+}
+
+export function Page({ query, session }: PageProps): ReactNode {
+  return (
+    <StrictMode>
+      <GsProvider {...(session && { session })} {...(query.has('german') && { language: 'de', texts: de })}>
+        <Shown query={query} />
+        <Who />
+      </GsProvider>
+    </StrictMode>
+  )
+}
+
+function Shown({ query }: Pick<PageProps, 'query'>): ReactNode {
+  const [said, setSaid] = useState<readonly string[]>([])
+  const add = (text: string) => setSaid((before) => [...before, text])
+  const Panel = panels[query.get('panel') as keyof typeof panels]
+  return (
+    <>
+      {Panel === undefined ? (
+        <GsLogin gravatar={query.has('gravatar')} />
+      ) : (
+        <Panel
+          onDone={() => add('done')}
+          {...(query.has('links') && { onBack: () => add('back'), onOpen: (panel) => add(panel) })}
+          {...(query.has('guest') && { guest: <a href="/login">Log in first</a> })}
+        />
+      )}
+      <p id="said">{said.join(' ')}</p>
+    </>
+  )
+}
+
+function Who(): ReactNode {
+  const { session } = useGs()
+  return <p id="who">{session?.username ?? 'nobody'}</p>
+}
