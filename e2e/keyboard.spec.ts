@@ -128,22 +128,21 @@ test('somebody changes password and address, ends a session, and deletes the acc
   })
 
   await test.step('ends one of three sessions, and the rest', async () => {
-    await logInElsewhere(mailbox, who, newPassword)
-    await logInElsewhere(mailbox, who, newPassword)
+    await logInElsewhere(who, newPassword)
+    await logInElsewhere(who, newPassword)
     await keys.use(button(page, 'Account'))
     await keys.use(button(page, 'Sessions'))
     await keys.expectAt(heading(page, 'Sessions'))
     const entries = page.getByRole('list', { name: 'Your sessions' }).getByRole('listitem')
     const ends = page.getByRole('button', { name: /^End session/ })
-    // Each login of that telephone replaces the one before.
-    const before = await entries.count()
-    expect(before).toBeGreaterThan(1)
+    await expect(entries).toHaveCount(3)
     await keys.use(ends.first())
-    await expect(entries).toHaveCount(before - 1)
+    await expect(entries).toHaveCount(2)
     await says(page, 'That session is ended.')
-    await expect(page.locator('.gs-widget :focus')).toHaveCount(1)
-    await logInElsewhere(mailbox, who, newPassword)
-    await expect(entries).toHaveCount(before)
+    // The entry that stands there now; holding the key down does not end it too.
+    await keys.expectAt(entries.nth(1))
+    await logInElsewhere(who, newPassword)
+    await expect(entries).toHaveCount(3)
     await keys.use(button(page, 'End all other sessions'))
     await expect(entries).toHaveCount(1)
     await keys.expectAt(heading(page, 'Sessions'))
@@ -214,7 +213,8 @@ test('an admin finds, locks and unlocks somebody', async ({ page, mailbox }) => 
 for (const [name, walk] of Object.entries(walks)) {
   test(`the keyboard goes in the order in which people read: ${name}`, async ({ page, mailbox }) => {
     await walk(page, mailbox, async (state) => {
-      expect.soft(await disorderIn(page.locator('body')), state).toEqual([])
+      // The columns of a page may stand in any order.
+      for (const column of await page.locator('.gs-widget, main').all()) expect.soft(await disorderIn(column), state).toEqual([])
     })
   })
 }

@@ -3,6 +3,7 @@ import { enter, startReactApp, type ReactApp } from './helpers/react-app.ts'
 
 const test = base.extend<object, { app: ReactApp }>({
   app: [
+    // oxlint-disable-next-line no-empty-pattern -- Playwright wants a pattern, also when there is nothing to ask for
     async ({}, use, { workerIndex }) => {
       const app = await startReactApp('19', Number(process.env['E2E_PORT'] ?? 7697) + 300 + workerIndex)
       await use(app)

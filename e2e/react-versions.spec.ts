@@ -7,6 +7,7 @@ const port = Number(process.env['E2E_PORT'] ?? 7697) + 200
 for (const version of ['18', '19'] as const) {
   const test = base.extend<object, { app: ReactApp }>({
     app: [
+      // oxlint-disable-next-line no-empty-pattern -- Playwright wants a pattern, also when there is nothing to ask for
       async ({}, use, { workerIndex }) => {
         const app = await startReactApp(version, port + 2 * workerIndex + (version === '18' ? 0 : 1))
         await use(app)

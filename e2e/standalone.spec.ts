@@ -198,6 +198,21 @@ test.describe('the element says', () => {
     await expect(heading(page, 'Goodbye')).toBeVisible()
     await expect(page).toHaveURL(/\/goodbye\?next=%2F%3Fattributes/)
   })
+
+  test('that the page is loaded again, once, when the session has ended elsewhere', async ({ page, context }) => {
+    const who = await becomeMember(page, 'leaver')
+    await page.goto(address({ attributes: 'data-when-ended="reload"' }))
+    await expect(heading(page, who.username)).toBeVisible()
+    let loads = 0
+    page.on('load', () => loads++)
+    const loaded = page.waitForEvent('load')
+    const other = await context.newPage()
+    await other.goto('/')
+    await button(other, 'Log out').click()
+    await loaded
+    await expect(heading(page, 'Log in')).toBeVisible()
+    expect(loads).toBe(1)
+  })
 })
 
 test.describe('while a password is chosen', () => {

@@ -180,7 +180,7 @@ const member: Walk = async (page, mailbox, look) => {
 
 const admin: Walk = async (page, mailbox, look) => {
   const who = await join(page, mailbox, 'governed')
-  await logInElsewhere(mailbox, who)
+  await logInElsewhere(who)
   await joinAsAdmin(page)
   await open(page, 'badge')
   await look('badge-admin')

@@ -67,15 +67,21 @@ export async function join(page: Page, mailbox: APIRequestContext, base: string)
   return who
 }
 
-/** Logs in on a telephone. */
-export async function logInElsewhere(telephone: APIRequestContext, { username }: Person, typed = password): Promise<void> {
-  const answer = await telephone.post('/lwsgs/login', {
-    data: { username, password: typed },
-    headers: {
-      'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 Mobile/15E148 Safari/604.1'
-    }
-  })
-  expect(answer.ok()).toBe(true)
+/** Logs in on a telephone that was never here before; returns how it makes further calls. */
+export async function logInElsewhere({ username }: Person, typed = password): Promise<(path: string, init: RequestInit) => Promise<Response>> {
+  const headers = {
+    'content-type': 'application/json',
+    'x-forwarded-for': '203.0.113.7',
+    'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 Mobile/15E148 Safari/604.1'
+  }
+  const ask = (path: string, init: RequestInit) => fetch(new URL(`/lwsgs${path}`, base.info().project.use.baseURL), init)
+  const answer = await ask('/login', { method: 'POST', headers, body: JSON.stringify({ username, password: typed }) })
+  expect(answer.status).toBe(200)
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((set) => set.split(';', 1)[0])
+    .join('; ')
+  return (path, init) => ask(path, { ...init, headers: { ...headers, cookie } })
 }
 
 /** Logs in as the admin of the configuration. */

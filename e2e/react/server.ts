@@ -10,6 +10,9 @@ import { build, type InlineConfig } from 'vite'
 
 const [version = '', port = '', directory = ''] = process.argv.slice(2)
 const here = import.meta.dirname
+// Only the development build of React says what is wrong, and mounts everything twice in strict mode.
+process.env['NODE_ENV'] = 'development'
+
 const origin = `http://localhost:${port}`
 
 /** The page is one source; which React it gets is decided here. */

@@ -8,13 +8,17 @@ import { useEffect, useRef, type RefObject } from 'react'
  */
 export function useFocusOnChange(panel: string, root: RefObject<HTMLElement | null>): void {
   const shown = useRef('loading')
+  const owed = useRef(false)
+  // After each render, because the heading may come later than the panel, which has to be loaded first.
   useEffect(() => {
     const before = shown.current
     shown.current = panel
-    if (before === panel || before === 'loading') return
+    if (before !== panel) owed.current = before !== 'loading'
+    const heading = root.current?.querySelector<HTMLElement>('.gs-heading')
+    if (!owed.current || !heading) return
+    owed.current = false
     const { activeElement } = document
     // The element that had the focus is gone with its panel; browsers say "body" then.
-    const free = activeElement === null || activeElement === document.body || root.current?.contains(activeElement)
-    if (free) root.current?.querySelector<HTMLElement>('.gs-heading')?.focus()
-  }, [panel, root])
+    if (activeElement === null || activeElement === document.body || root.current?.contains(activeElement)) heading.focus()
+  })
 }

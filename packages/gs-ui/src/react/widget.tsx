@@ -61,6 +61,7 @@ export function Widget(props: WidgetProps): ReactNode {
   const [left, setLeft] = useState<Place | null>(null)
   const [notice, setNotice] = useState<Notice | null>(null)
   const [typed, setTyped] = useState('')
+  const [, draw] = useState<unknown>()
   const [drafts, setDrafts] = useState<Drafts>(() => new Map())
   const root = useRef<HTMLElement>(null)
   const tell = useCallback((key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
@@ -111,7 +112,7 @@ export function Widget(props: WidgetProps): ReactNode {
   function guestPanel(): ReactNode {
     if (panel !== 'login') {
       return (
-        <Part load={loadGuest} plain={`${gs.client.prefix}${plainPages[panel] ?? '/lwsgs-login'}`}>
+        <Part load={loadGuest} plain={`${gs.client.prefix}${plainPages[panel] ?? '/lwsgs-login'}`} onLoad={draw}>
           {({ GuestPanels }) => <GuestPanels {...panelProps} />}
         </Part>
       )
@@ -131,13 +132,13 @@ export function Widget(props: WidgetProps): ReactNode {
   function memberPanel(member: Member): ReactNode {
     if (panel === 'admin') {
       return (
-        <Part load={loadAdmin} plain={`${gs.client.prefix}/lwsgs-admin`}>
+        <Part load={loadAdmin} plain={`${gs.client.prefix}/lwsgs-admin`} onLoad={draw}>
           {({ AdminPanel }) => <AdminPanel session={member} onBack={panelProps.alone ? undefined : () => show('badge')} />}
         </Part>
       )
     }
     return (
-      <Part load={loadAccount} plain={`${gs.client.prefix}/lwsgs-change`}>
+      <Part load={loadAccount} plain={`${gs.client.prefix}/lwsgs-change`} onLoad={draw}>
         {({ AccountPanels }) => <AccountPanels {...panelProps} session={member} gravatar={gravatar} />}
       </Part>
     )

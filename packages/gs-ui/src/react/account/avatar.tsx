@@ -10,11 +10,11 @@ interface AvatarProps {
 
 /** Initials on a colour that belongs to the name. No picture service learns who visits the page, unless the operator wants it. */
 export function Avatar({ name, gravatarOf }: AvatarProps): ReactNode {
-  const [address, setAddress] = useState<string | null>(null)
+  const [found, setFound] = useState<{ readonly of: string; readonly address: string } | null>(null)
   useEffect(() => {
+    if (gravatarOf === null) return undefined
     let current = true
-    setAddress(null)
-    if (gravatarOf !== null) void gravatarAddress(gravatarOf).then((found) => current && setAddress(found))
+    void gravatarAddress(gravatarOf).then((address) => current && address !== null && setFound({ of: gravatarOf, address }))
     return () => {
       current = false
     }
@@ -22,7 +22,9 @@ export function Avatar({ name, gravatarOf }: AvatarProps): ReactNode {
   return (
     <span className="gs-avatar" data-hue={hueOf(name)} aria-hidden="true">
       {initialsOf(name)}
-      {address !== null && <img src={address} alt="" referrerPolicy="no-referrer" onError={() => setAddress(null)} />}
+      {found !== null && found.of === gravatarOf && (
+        <img src={found.address} alt="" referrerPolicy="no-referrer" onError={() => setFound(null)} />
+      )}
     </span>
   )
 }

@@ -8,13 +8,14 @@ interface PartProps<M> {
   readonly load: () => Promise<M>
   /** A page without scripts that does the same. */
   readonly plain: string
+  /** Called when it has come, and has to have the part drawn again. */
+  readonly onLoad: (module: M) => void
   readonly children: (module: M) => ReactNode
 }
 
 /** A part of the widget that is loaded when it is needed. */
-export function Part<M>({ load, plain, children }: PartProps<M>): ReactNode {
+export function Part<M>({ load, plain, onLoad, children }: PartProps<M>): ReactNode {
   const say = useCoreText()
-  const [, draw] = useState<unknown>()
   const [failed, setFailed] = useState<unknown>()
   // Not a state: another part in the same place must not get this one.
   const module = loaded.get(load) as M | undefined
@@ -24,13 +25,13 @@ export function Part<M>({ load, plain, children }: PartProps<M>): ReactNode {
     let current = true
     const put = (found: M) => {
       loaded.set(load, found)
-      if (current) draw(found)
+      if (current) onLoad(found)
     }
     load().then(put, () => current && setFailed(() => load))
     return () => {
       current = false
     }
-  }, [load])
+  }, [load, onLoad])
 
   if (module !== undefined) return children(module)
   if (failed !== load) return <p className="gs-loading">{say('loading')}</p>

@@ -38,7 +38,7 @@ export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode
       <button
         type="button"
         className="gs-reveal"
-        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field: props.label })}
+        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field: props.label.toLowerCase() })}
         onClick={() => setShown(!shown)}
       >
         {say(shown ? 'password.hide' : 'password.show')}
