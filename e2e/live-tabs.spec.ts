@@ -200,6 +200,14 @@ test('the list of sessions is live, and can be used by keyboard alone', async ({
   for (const device of [phone, tablet]) await device.context().close()
 })
 
+test('more windows than a browser has connections to the site all work', async ({ page }) => {
+  const { username } = await becomeMember(page, 'windows')
+  const others: Page[] = []
+  for (let n = 0; n < 7; n++) others.push(await otherTab(page, username))
+  const last = others.at(-1)!
+  await expectWithinASecond(() => pressAndWait(last, 'Log out', /\/logout$/), [page, ...others.slice(0, -1)], 'You are logged out')
+})
+
 test('a double click ends one session', async ({ page, browser }) => {
   const alice = await becomeMember(page, 'alice')
   const devices = [await otherDevice(browser, alice.username), await otherDevice(browser, alice.username)]

@@ -194,6 +194,18 @@ test('where the system replaces the colours, everything that can be used has an 
   }
 })
 
+test('rules of the page for all buttons lay none over the password', async ({ page, app }) => {
+  await page.route('**/style.css', async (route) => {
+    const response = await route.fetch()
+    const rules = `[type='button'], [type='submit'] { width: 100%; margin-bottom: 1rem } input { width: 50%; margin-bottom: 1rem }`
+    await route.fulfill({ response, body: `${rules}\n${await response.text()}` })
+  })
+  await open(page, app, 'login')
+  await page.getByLabel('Password', { exact: true }).click()
+  await expect(page.getByLabel('Password', { exact: true })).toBeFocused()
+  await expect(page.getByLabel('Password', { exact: true })).toHaveAttribute('type', 'password')
+})
+
 test('without the look everything still works', async ({ page, app }) => {
   await page.route('**/style.css', (route) => route.fulfill({ contentType: 'text/css', body: '' }))
   await open(page, app, 'register')

@@ -100,6 +100,18 @@ for (const version of ['18', '19'] as const) {
       await expect(page.getByRole('region')).toHaveCount(0)
     })
 
+    test('of two panels on a page the one that was used keeps the focus', async ({ page, app }) => {
+      const username = await enter(page, app, 'both')
+      await page.context().clearCookies()
+      await page.goto(`${app.origin}/?panel=change-password&also=sessions`)
+      const second = page.getByRole('region').nth(1)
+      await second.getByLabel('User name or e-mail').fill(username)
+      await second.getByLabel('Password', { exact: true }).fill(password)
+      await second.getByLabel('Password', { exact: true }).press('Enter')
+      await expect(page.getByRole('heading', { name: 'Change password' })).toBeVisible()
+      await expect(page.getByRole('heading', { name: 'Sessions' })).toBeFocused()
+    })
+
     test('the login alone hands its links to the page and tells of the login', async ({ page, app }) => {
       const username = await enter(page, app, 'links')
       await page.context().clearCookies()

@@ -239,6 +239,13 @@ test.describe('while a password is chosen', () => {
     await expect(meter).toHaveCount(0)
   })
 
+  test('it is sent nowhere to be spelt when it is shown', async ({ page }) => {
+    await page.goto('/')
+    await button(page, 'Show password').click()
+    await expect(field(page, 'Password')).toHaveAttribute('type', 'text')
+    await expect(field(page, 'Password')).toHaveJSProperty('spellcheck', false)
+  })
+
   test('Caps Lock is noticed', async ({ page }) => {
     await page.goto('/')
     const input = field(page, 'Password')

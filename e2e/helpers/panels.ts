@@ -148,13 +148,7 @@ const member: Walk = async (page, mailbox, look) => {
   await choice(page, 2).click()
   await expect(page.locator('.gs-session')).toHaveCount(1)
   await look('sessions-alone')
-  const elsewhere = await mailbox.post('/lwsgs/login', {
-    data: { username: who.username, password },
-    headers: {
-      'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 Mobile/15E148 Safari/604.1'
-    }
-  })
-  expect(elsewhere.ok()).toBe(true)
+  await logInElsewhere(who)
   await expect(page.locator('.gs-session')).toHaveCount(2)
   await look('sessions')
   await submit(page, '/sessions/end')

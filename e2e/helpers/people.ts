@@ -20,7 +20,8 @@ function newAddress(): string {
  * the header because the browser is its proxy here (TRUST_PROXY).
  */
 export const test = base.extend<{ mailbox: APIRequestContext; faults: string[] }>({
-  extraHTTPHeaders: async ({}, use) => use({ 'x-forwarded-for': newAddress() }),
+  // oxlint-disable-next-line no-empty-pattern -- Playwright wants a pattern, also when there is nothing to ask for
+  extraHTTPHeaders: ({}, use) => use({ 'x-forwarded-for': newAddress() }),
   /** The mailbox is for the machine itself, which comes through no proxy. */
   mailbox: async ({ playwright, baseURL }, use) => {
     const request = await playwright.request.newContext({ baseURL: baseURL!, extraHTTPHeaders: {} })
@@ -68,7 +69,10 @@ export async function join(page: Page, mailbox: APIRequestContext, base: string)
 }
 
 /** Logs in on a telephone that was never here before; returns how it makes further calls. */
-export async function logInElsewhere({ username }: Person, typed = password): Promise<(path: string, init: RequestInit) => Promise<Response>> {
+export async function logInElsewhere(
+  { username }: Person,
+  typed = password
+): Promise<(path: string, init: RequestInit) => Promise<Response>> {
   const headers = {
     'content-type': 'application/json',
     'x-forwarded-for': '203.0.113.7',

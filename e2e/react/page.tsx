@@ -31,7 +31,7 @@ const panels = {
 }
 
 interface PageProps {
-  /** The query of the address: `panel` (one panel alone), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`. */
+  /** The query of the address: `panel` (one panel alone), `also` (another one below it), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`. */
   readonly query: URLSearchParams
   /** What the server knows. */
   readonly session: SessionInfo | undefined
@@ -52,6 +52,7 @@ function Shown({ query }: Pick<PageProps, 'query'>): ReactNode {
   const [said, setSaid] = useState<readonly string[]>([])
   const add = (text: string) => setSaid((before) => [...before, text])
   const Panel = panels[query.get('panel') as keyof typeof panels]
+  const Also = panels[query.get('also') as keyof typeof panels]
   return (
     <>
       {Panel === undefined ? (
@@ -63,6 +64,7 @@ function Shown({ query }: Pick<PageProps, 'query'>): ReactNode {
           {...(query.has('guest') && { guest: <a href="/login">Log in first</a> })}
         />
       )}
+      {Also !== undefined && <Also />}
       <p id="said">{said.join(' ')}</p>
     </>
   )

@@ -10,3 +10,5 @@ const whole = readFileSync(join(src, 'gs-ui.css'), 'utf8').replace(/^@import '(.
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'gs-ui.css'), whole)
 copyFileSync(join(src, 'css/base.css'), join(dist, 'base.css'))
+// TypeScript refuses an import that has no types, unless the bundler of the app brings some for all style sheets.
+for (const name of ['gs-ui', 'base']) writeFileSync(join(dist, `${name}.css.d.ts`), 'export {}\n')

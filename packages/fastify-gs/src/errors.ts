@@ -19,7 +19,7 @@ const table = {
   GS_LINK_INVALID: ['This link is not valid. It may have been cut off by the mail program.', 400],
   GS_LINK_EXPIRED: ['This link has expired. Please ask for a new one.', 400],
   GS_LINK_USED: ['This link has already been used, or a newer one was sent.', 400],
-  GS_EMAIL_TAKEN: ['Another account has confirmed this address before.', 409],
+  GS_EMAIL_TAKEN: ['Another account has confirmed this address before. Delete that one or give it another address, then try again.', 409],
   GS_EMAIL_SAME: ['This is the address of your account already.', 400],
   GS_SESSION_UNKNOWN: ['This session has ended already.', 404],
   GS_MAIL_UNKNOWN: ['This mail is not in the queue any more.', 404],

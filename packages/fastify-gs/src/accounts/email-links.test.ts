@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { createKeyRing, digest } from '../crypto/tokens.ts'
 import { openSqlite } from '../database/sqlite.ts'
 import { seedAccount } from '../testing/accounts.ts'
 import { engines, temporaryDirectory } from '../testing/databases.ts'
+import { lockAccount } from './accounts.ts'
 import { issueLink, pruneLinks, redeemLink, tokenOfLink, voidLinks, voidUndoLinks, type LinkPurpose } from './email-links.ts'
 
 const now = Date.UTC(2026, 0, 1)
@@ -56,6 +58,28 @@ for (const engine of engines) {
         )
         assert.deepEqual(outcomes.toSorted(), ['redeemed', ...Array.from({ length: 49 }, () => 'used')])
       }
+    })
+
+    it('are redeemed and made void at the same moment without a deadlock', async (t) => {
+      const { database, issue } = await open(t)
+      const { token } = await issue('change-email')
+      const started: string[] = []
+      let redeeming: Promise<unknown> | undefined
+      await database.transaction(async (trx) => {
+        started.push('void')
+        await lockAccount(trx, 'alice')
+        redeeming ??= database.transaction(async (other) => {
+          started.push('redeem')
+          const redemption = await redeemLink(other, 'change-email', token, now)
+          await lockAccount(other, 'alice')
+          return redemption
+        })
+        await setTimeout(100)
+        await voidLinks(trx, 'alice', now)
+      })
+      assert.deepEqual(await redeeming, { ok: false, reason: 'used' })
+      // Neither was broken off and done again.
+      assert.deepEqual(started, ['void', 'redeem'])
     })
 
     it('stay open when the transaction that redeemed them fails', async (t) => {

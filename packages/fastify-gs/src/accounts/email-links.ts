@@ -91,6 +91,12 @@ export type Redemption =
 export async function redeemLink(db: Db, purpose: LinkPurpose, token: string, now: number): Promise<Redemption> {
   if (!tokenPattern.test(token)) return { ok: false, reason: 'invalid' }
   const hash = digest(token)
+  // The account's row before the link's, as all take them who make links void: on PostgreSQL they would else wait for each other.
+  await db
+    .updateTable('gs_accounts')
+    .set((eb) => ({ created_at: eb.ref('created_at') }))
+    .where('id', '=', (eb) => eb.selectFrom('gs_links').select('account_id').where('token_hash', '=', hash).where('used_at', 'is', null))
+    .execute()
   const redeemed = await db
     .updateTable('gs_links')
     .set({ used_at: now })

@@ -126,7 +126,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
     return send(request, reply, 'Accounts', html`${search}${found}${more(at.accounts, query, next)}`, refusal)
   }
 
-  const sessionRow = (session: AdminSession): Html => {
+  const sessionRow = (session: AdminSession, changeable: boolean): Html => {
     const device = deviceOf(session.userAgent)
     const form: Form = {
       name: 'admin-end-session',
@@ -139,7 +139,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
         <strong>${device}</strong>
         <p class="hint">${session.ip} · active ${ago(session.lastActiveAt, now())}<br />logged in ${time(session.createdAt)}</p>
       </div>
-      ${renderForm(form)}
+      ${changeable ? renderForm(form) : html``}
     </li> `
   }
 
@@ -223,7 +223,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
       sessions.length === 0
         ? html`<p>It is not logged in anywhere.</p>`
         : html`<ul class="rows">
-              ${join(sessions.map(sessionRow))}
+              ${join(sessions.map((session) => sessionRow(session, account.changeable)))}
             </ul>
             ${next === null ? html`` : html`<p>There are more; these are the newest.</p>`}`
     )

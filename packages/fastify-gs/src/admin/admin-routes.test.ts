@@ -6,7 +6,8 @@ import type { AdminAccount, AdminAccountList, AdminMailList, AdminSessionList, A
 import { gsPaths } from '../api.ts'
 import { untilBlocked } from '../testing/accounts.ts'
 import { adminSite, chief, type AdminSite, type Engine } from '../testing/admin-site.ts'
-import { password, type Browser } from '../testing/build.ts'
+import type { Mail } from '../options.ts'
+import { Inbox, password, type Browser } from '../testing/build.ts'
 
 const at = (path: string) => `/lwsgs/admin${path}`
 const engines: readonly Engine[] = ['SQLite', 'PostgreSQL']
@@ -553,6 +554,34 @@ for (const engine of engines) {
       const [mail] = await mails()
       assert.deepEqual(refusal(await admin.post(at(`/mail/${mail!.id}/drop`))), [403, 'GS_RANK'])
       assert.equal((await mails()).length, 1)
+    })
+
+    it('of mail keep the warnings to higher accounts as well, which belong to no account any more', async (t) => {
+      const inbox = new Inbox()
+      const mailer = {
+        send: (mail: Mail) =>
+          / was changed/.test(mail.subject) ? Promise.reject(Object.assign(new Error('No.'), { permanent: true })) : inbox.send(mail),
+        close() {}
+      }
+      const site = await adminSite(t, engine, { mail: { mailer, from: 'Test <noreply@site.test>' } })
+      const admin = await site.admin('anna', 50)
+      const boss = await site.admin('boss', 60)
+      const another = 'another four word phrase'
+      await boss.post('/lwsgs/change-password', { currentPassword: password, password: another })
+      await boss.post('/lwsgs/change-email', { email: 'new@mail.test', currentPassword: another })
+      await boss.post('/lwsgs/change-email/redeem', { token: await inbox.token('new@mail.test', /Confirm/) })
+      const mails = async () => (await admin.get(at('/mail?state=dead'))).json<AdminMailList>().mails
+      while ((await mails()).length < 2) await turn()
+      assert.deepEqual((await mails()).map(({ kind }) => kind).sort(), ['email-changed', 'password-changed'])
+      for (const { id, kind } of await mails()) {
+        assert.deepEqual(refusal(await admin.post(at(`/mail/${id}/drop`))), [403, 'GS_RANK'], kind)
+        assert.equal((await (await site.logIn(chief)).post(at(`/mail/${id}/drop`))).statusCode, 200, kind)
+      }
+      const entries = (await site.audit()).map(({ actor, action, username }) => [actor, action, username])
+      assert.deepEqual(entries, [
+        [chief, 'drop-mail', 'boss'],
+        [chief, 'drop-mail', 'boss']
+      ])
     })
 
     it('of the audit come newest first, in pages, and about one account', async (t) => {

@@ -152,6 +152,7 @@ for (const engine of engines) {
       const { db } = database
       for (const name of ['ann', 'b_b', 'bxb', 'carol', 'dora']) await seedAccount(db, name)
       await db.updateTable('gs_accounts').set({ verified_email_key: 'ann@mail.test' }).where('id', '=', 'ann').execute()
+      await db.updateTable('gs_accounts').set({ email_key: 'info@xn--mnchen-3ya.test' }).where('id', '=', 'dora').execute()
       await synchronizeConfiguredAdmin(database, chief, clock.now)
       await administration.accounts.lock('carol')
       const names = async (query: Parameters<typeof administration.accounts.list>[0]) =>
@@ -160,6 +161,7 @@ for (const engine of engines) {
       assert.deepEqual(await names({ search: 'B_B' }), ['b_b'])
       assert.deepEqual(await names({ search: 'OR' }), ['dora'])
       assert.deepEqual(await names({ search: 'AROL@mail' }), ['carol'])
+      assert.deepEqual(await names({ search: 'Info@München.test' }), ['dora'])
       for (const nothing of ['%', '\\', "'", '\0', '\ud800']) assert.deepEqual(await names({ search: nothing }), [], nothing)
       assert.deepEqual(await names({ state: 'verified' }), ['ann', 'Chief'])
       assert.deepEqual(await names({ state: 'unverified' }), ['b_b', 'bxb', 'carol', 'dora'])
@@ -243,6 +245,18 @@ for (const engine of engines) {
       await administration.accounts.unlock('ann')
       const open = await database.db.selectFrom('gs_links').select('purpose').where('used_at', 'is', null).orderBy('purpose').execute()
       assert.deepEqual(open, [{ purpose: 'undo-email' }, { purpose: 'verify-email' }])
+    })
+
+    it('keep their links when they are unlocked without having been locked', async (t) => {
+      const { administration, clock, database } = await administer(t, engine)
+      await seedAccount(database.db, 'ann')
+      for (const purpose of ['forgot-password', 'change-email'] as const)
+        await database.transaction((trx) =>
+          issueLink(trx, linkKeys, { purpose, accountId: 'ann', email: 'ann@mail.test', now: clock.now, lifetime: 60_000 })
+        )
+      await administration.accounts.unlock('ann')
+      const open = await database.db.selectFrom('gs_links').select('purpose').where('used_at', 'is', null).orderBy('purpose').execute()
+      assert.deepEqual(open, [{ purpose: 'change-email' }, { purpose: 'forgot-password' }])
     })
 
     it('are deleted with their sessions, and the application hears of it', async (t) => {

@@ -63,11 +63,16 @@ const states = {
   locked: (eb: Where) => eb('locked_at', 'is not', null)
 }
 
-/** Part of a user name or of an address, in the form of the keys. */
+/** Part of a user name or of an address, in the form of the keys; a whole address also as its domain is kept, in ASCII. */
 function containing(search: string) {
   const part = search.normalize('NFKC').toLowerCase().normalize('NFKC')
   const pattern = `%${part.replace(/[\\%_]/g, String.raw`\$&`)}%`
-  return (eb: Where) => eb.or([sql<boolean>`username_key like ${pattern} escape '\\'`, sql<boolean>`email_key like ${pattern} escape '\\'`])
+  return (eb: Where) =>
+    eb.or([
+      sql<boolean>`username_key like ${pattern} escape '\\'`,
+      sql<boolean>`email_key like ${pattern} escape '\\'`,
+      eb('email_key', '=', emailKey(search))
+    ])
 }
 
 function sectorBits(value: number, name: string): number {
@@ -221,9 +226,12 @@ export function manageAccounts({
     unlock: (id) =>
       audited(async (trx, record) => {
         const { locked } = await requireChangeable(trx, actor, id)
-        await voidLinks(trx, id, now(), 'forgot-password', 'change-email')
-        await trx.updateTable('gs_accounts').set({ locked_at: null }).where('id', '=', id).execute()
-        if (locked) await record({ action: 'unlock', accountId: id, details: { locked: [true, false] } })
+        // Of an account that is open nothing must be lost without an entry in the audit.
+        if (locked) {
+          await voidLinks(trx, id, now(), 'forgot-password', 'change-email')
+          await trx.updateTable('gs_accounts').set({ locked_at: null }).where('id', '=', id).execute()
+          await record({ action: 'unlock', accountId: id, details: { locked: [true, false] } })
+        }
         return recordOf(trx, id)
       }),
 

@@ -12,8 +12,8 @@ for (const engine of engines) {
   describe(`mail in the administration on ${engine.name}`, () => {
     const prepare = async (t: Parameters<typeof engine.open>[0]) => {
       const outbox = new TestOutbox(await engine.open(t))
-      const { mail } = createAdministration(outbox.database, { now: () => outbox.clock.now })
-      return { outbox, mail, clock: outbox.clock }
+      const { audit, mail } = createAdministration(outbox.database, { now: () => outbox.clock.now })
+      return { outbox, audit, mail, clock: outbox.clock }
     }
 
     it('is listed newest first with its state, never with what it says', async (t) => {
@@ -114,6 +114,25 @@ for (const engine of engines) {
       assert.equal(await mail.retry('all'), 2)
       assert.equal((await outbox.row(two)).next_attempt_at, clock.now)
       assert.equal(await mail.retry('nothing'), 0)
+    })
+
+    it('that is due anyway stays as it is, and the audit says nothing', async (t) => {
+      const { outbox, audit, mail, clock } = await prepare(t)
+      const id = await outbox.enqueue()
+      assert.equal(await mail.retry(id), 1)
+      assert.equal(await mail.retry('all'), 1)
+      assert.deepEqual((await audit.list()).entries, [])
+      const later = { next_attempt_at: clock.now + 600_000 }
+      await outbox.database.db
+        .updateTable('gs_outbox')
+        .set(later)
+        .where('id', '=', await outbox.enqueue())
+        .execute()
+      assert.equal(await mail.retry('all'), 2)
+      assert.deepEqual(
+        (await audit.list()).entries.map(({ action, details }) => [action, details]),
+        [['retry-mail', { mails: 1 }]]
+      )
     })
 
     it('that is being sent right now is not sent twice', async (t) => {

@@ -1,4 +1,6 @@
-import { lockAccount } from '../accounts/accounts.ts'
+import { findAccountByUsername, lockAccount } from '../accounts/accounts.ts'
+import { usernameKey } from '../accounts/identifiers.ts'
+import type { Trx } from '../database/database.ts'
 import { accountEventTypes } from '../mail/account-events.ts'
 import { claimTime } from '../mail/outbox.ts'
 import type { Administration } from './administration.ts'
@@ -7,6 +9,19 @@ import type { MailState } from './records.ts'
 import type { AdminServices } from './services.ts'
 
 // Events for the application wait in the same table; they are not mail, and are told until somebody has taken them.
+
+interface QueuedMail {
+  readonly account_id: string | null
+  readonly parameters: string
+}
+
+/** Whom a mail that is not sent yet is about. Warnings are to outlive the account and belong to none: they name it. */
+async function accountIdOf(trx: Trx, { account_id, parameters }: QueuedMail): Promise<string | null> {
+  if (account_id !== null) return account_id
+  const { username } = JSON.parse(parameters) as { username?: string }
+  const key = username === undefined ? null : usernameKey(username)
+  return key === null ? null : ((await findAccountByUsername(trx, key))?.id ?? null)
+}
 
 export function manageMail({ database, now, actor, audited }: AdminServices): Administration['mail'] {
   return {
@@ -49,7 +64,7 @@ export function manageMail({ database, now, actor, audited }: AdminServices): Ad
           .where('kind', 'not in', accountEventTypes)
           .$if(one !== undefined, (query) => query.where('id', '=', one!))
           .executeTakeFirstOrThrow()
-        await trx
+        const woken = await trx
           .updateTable('gs_outbox')
           .set({ next_attempt_at: now() })
           .where('state', '=', 'waiting')
@@ -57,7 +72,7 @@ export function manageMail({ database, now, actor, audited }: AdminServices): Ad
           // Those nearer may be in a worker's hands right now, and are tried soon anyway.
           .where('next_attempt_at', '>', now() + claimTime)
           .$if(one !== undefined, (query) => query.where('id', '=', one!))
-          .execute()
+          .executeTakeFirst()
         const dead = await trx
           .updateTable('gs_outbox')
           // As if it were new: a mail is given up some time after it was created.
@@ -65,13 +80,17 @@ export function manageMail({ database, now, actor, audited }: AdminServices): Ad
           .where('state', '=', 'dead')
           .$if(one !== undefined, (query) => query.where('id', '=', one!))
           .executeTakeFirst()
-        const mails = Number(waiting) + Number(dead.numUpdatedRows)
+        const mails = Number(woken.numUpdatedRows + dead.numUpdatedRows)
         if (one === undefined && mails > 0) await record({ action: 'retry-mail', accountId: null, details: { mails } })
         if (one !== undefined && mails > 0) {
-          const mail = await trx.selectFrom('gs_outbox').select(['kind', 'account_id']).where('id', '=', one).executeTakeFirstOrThrow()
-          await record({ action: 'retry-mail', accountId: mail.account_id, details: { mail: one, kind: mail.kind } })
+          const mail = await trx
+            .selectFrom('gs_outbox')
+            .select(['kind', 'account_id', 'parameters'])
+            .where('id', '=', one)
+            .executeTakeFirstOrThrow()
+          await record({ action: 'retry-mail', accountId: await accountIdOf(trx, mail), details: { mail: one, kind: mail.kind } })
         }
-        return mails
+        return Number(waiting) + Number(dead.numUpdatedRows)
       }),
 
     drop: (id) =>
@@ -81,13 +100,14 @@ export function manageMail({ database, now, actor, audited }: AdminServices): Ad
           .where('id', '=', id)
           .where('state', '!=', 'sent')
           .where('kind', 'not in', accountEventTypes)
-          .returning(['kind', 'account_id'])
+          .returning(['kind', 'account_id', 'parameters'])
           .executeTakeFirst()
         if (mail === undefined) return false
         // Without its mail nobody learns that his password was changed.
-        const account = mail.account_id === null ? null : await lockAccount(trx, mail.account_id)
+        const accountId = await accountIdOf(trx, mail)
+        const account = accountId === null ? null : await lockAccount(trx, accountId)
         if (account !== null) await actor.mayChange(trx, account)
-        await record({ action: 'drop-mail', accountId: mail.account_id, details: { mail: id, kind: mail.kind } })
+        await record({ action: 'drop-mail', accountId, details: { mail: id, kind: mail.kind } })
         return true
       })
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { build, password } from '../testing/build.ts'
+import { build, password, type Browser } from '../testing/build.ts'
 
 describe('delete-account', () => {
   it('removes the account, all its sessions and links, and says farewell', async (t) => {
@@ -38,6 +39,35 @@ describe('delete-account', () => {
     assert.equal((await alice.get('/lwsgs/delete-account')).statusCode, 404)
     assert.equal((await alice.get('/lwsgs/session')).json().username, 'alice')
   })
+
+  const slowBodies: [who: string, type: string, body: string][] = [
+    ['who has come by a lost-password link', 'application/x-www-form-urlencoded', 'delete=1'],
+    ['who knows the password', 'application/x-www-form-urlencoded', `delete=1&curpw=${encodeURIComponent(password)}`],
+    ['who knows the password, in JSON', 'application/json', JSON.stringify({ currentPassword: password })]
+  ]
+  for (const [who, type, body] of slowBodies) {
+    it(`is refused when the session has ended before all of the request was there: ${who}`, async (t) => {
+      const { browser, inbox, member } = await build(t)
+      const alice = await member('alice')
+      const redeem = async (thief: Browser) => {
+        const seen = inbox.mails.length
+        await thief.post('/lwsgs/forgot-password', { username: 'alice' })
+        await thief.post('/lwsgs/forgot-password/redeem', { token: await inbox.token('alice@mail.test', /Set a new/, seen) })
+        return thief
+      }
+      const thief = await redeem(browser())
+      const url = type === 'application/json' ? '/lwsgs/delete-account' : '/lwsgs/lwsgs-change'
+      const slowly = async function* () {
+        yield body.slice(0, 1)
+        await redeem(alice)
+        yield body.slice(1)
+      }
+      const payload = Readable.from(slowly(), { objectMode: false })
+      const { statusCode } = await thief.send({ method: 'POST', url, payload, headers: { 'content-type': type } })
+      assert.equal(statusCode, 401)
+      assert.equal((await alice.get('/lwsgs/session')).json().username, 'alice')
+    })
+  }
 
   it('ends deleted when it races with logins and changes, without orphans', async (t) => {
     const { browser, databasePath, member } = await build(t)

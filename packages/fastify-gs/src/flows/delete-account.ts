@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { deleteAccount as deleteRow } from '../accounts/accounts.ts'
+import { deleteAccount as deleteRow, lockAccount } from '../accounts/accounts.ts'
 import { AuthMask, satisfies } from '../accounts/auth-mask.ts'
 import { DeleteAccountBody, gsPaths, SessionInfo } from '../api.ts'
 import { gsError } from '../errors.ts'
 import { enqueueEvent } from '../mail/account-events.ts'
-import { endSessionsOf } from '../sessions/sessions.ts'
+import { endSessionsOf, isAlive } from '../sessions/sessions.ts'
 import { answer } from './shared/answer.ts'
 import { requireCurrentPassword, requireOwnAccount } from './shared/current-password.ts'
 import { recipientOf } from './shared/email-link.ts'
@@ -32,6 +32,9 @@ export function createAccountDeletion(services: FlowServices): AccountDeletion {
     else if (!satisfies(request.gs.mask, AuthMask.forgot)) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
 
     const ended = await database.transaction(async (trx) => {
+      const current = await lockAccount(trx, account.id)
+      // Asked again: while the body came, or the password was checked, the owner may have taken his account back.
+      if (current === null || current.locked || !(await isAlive(trx, request.gs.session.id))) throw gsError('GS_NOT_LOGGED_IN')
       const ended = await endSessionsOf(trx, account.id, 'account-deleted')
       if (!(await deleteRow(trx, account.id, account.passwordHash))) throw gsError('GS_CONFLICT')
       await enqueueEvent(trx, 'accountDeleted', account, options.now(), 'owner')

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type IncomingHttpHeaders } from 'node:http2'
+import { connect, constants, type Http2ServerRequest, type IncomingHttpHeaders } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { openAdministration } from '../admin/administration.ts'
 import type { SessionEndCause } from '../hooks.ts'
 import { sessionRegistryOf, type SessionRegistry } from '../live/session-registry.ts'
@@ -14,6 +14,7 @@ import { fastifyGs } from '../plugin.ts'
 import { Browser, build, Inbox, password, quickHasher, type Built } from '../testing/build.ts'
 import { emptyPostgres, temporaryDirectory } from '../testing/databases.ts'
 import { ask, openEvents } from '../testing/event-client.ts'
+import { Queue } from '../testing/queue.ts'
 
 const registryOf = ({ app }: Built): SessionRegistry => sessionRegistryOf(app.gs)
 
@@ -239,15 +240,15 @@ describe('the event stream', () => {
     assert.equal(bobs.text.match(/event: sessions/g)?.length, 1)
   })
 
-  it('gives no more than 16 pages of a session and 64 of an account a stream', async (t) => {
+  it('gives no more than 4 pages of a session and 64 of an account a stream', async (t) => {
     const built = await build(t)
     await built.member('alice')
-    const browsers = await Promise.all(Array.from({ length: 5 }, () => logIn(built, 'alice')))
-    for (const browser of browsers.slice(0, 4)) {
-      for (let n = 0; n < 16; n++) await openEvents(t, built.app, browser)
+    const browsers = await Promise.all(Array.from({ length: 17 }, () => logIn(built, 'alice')))
+    for (const browser of browsers.slice(0, 16)) {
+      for (let n = 0; n < 4; n++) await openEvents(t, built.app, browser)
       assert.equal((await ask(t, built.app, browser)).statusCode, 204)
     }
-    assert.equal((await ask(t, built.app, browsers[4]!)).statusCode, 204)
+    assert.equal((await ask(t, built.app, browsers[16]!)).statusCode, 204)
     const bob = await built.member('bob')
     await openEvents(t, built.app, bob)
   })
@@ -300,6 +301,50 @@ describe('the event stream', () => {
     await boss.post('/lwsgs/logout')
     await once(request, 'end')
     assert.match(received, /^retry: 2000\n\nevent: session\ndata: .*"username":"boss".*\n\nevent: ended\ndata: {"cause":"logout"}\n\n$/)
+  })
+
+  it('gives 16 pages of a session a stream over HTTP/2, where they share a connection', async (t) => {
+    const app = Fastify({ http2: true }) as unknown as FastifyInstance
+    t.after(() => app.close())
+    const boss = await bossOf(app)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+    t.after(() => session.close())
+    const statuses: unknown[] = []
+    for (let n = 0; n < 17; n++) {
+      const request = session.request({ ':path': '/lwsgs/events', accept: 'text/event-stream', cookie: `gs=${boss.token}` }).resume()
+      const [headers] = (await once(request, 'response')) as [IncomingHttpHeaders]
+      statuses.push(headers[':status'])
+    }
+    assert.deepEqual(statuses, [...Array.from({ length: 16 }, () => 200), 204])
+  })
+
+  it('keeps no stream for who has gone before it began, over HTTP/2 either', async (t) => {
+    const app = Fastify({ http2: true }) as unknown as FastifyInstance
+    t.after(() => app.close())
+    const [came, handled] = [new Queue<true>(), new Queue<true>()]
+    const isStream = ({ url, method }: FastifyRequest) => method === 'GET' && url === '/lwsgs/events'
+    app.addHook('onRequest', async (request) => {
+      if (!isStream(request)) return
+      const { stream } = request.raw as unknown as Http2ServerRequest
+      came.push(true)
+      await once(stream, 'close')
+    })
+    app.addHook('preHandler', (request, _reply, done) => {
+      done()
+      if (isStream(request)) handled.push(true)
+    })
+    const boss = await bossOf(app)
+    const id = await idOf(boss)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+    t.after(() => session.close())
+    const request = session.request({ ':path': '/lwsgs/events', accept: 'text/event-stream', cookie: `gs=${boss.token}` })
+    request.on('error', () => undefined)
+    await came.next()
+    request.close(constants.NGHTTP2_CANCEL)
+    await handled.next()
+    assert.equal(sessionRegistryOf(app.gs).countOfSession(id, 'page'), 0)
   })
 
   it('arrives unchanged when hooks of the application rewrite answers, and has the headers that they add', async (t) => {

@@ -9,19 +9,24 @@ import { sessionInfoOf } from '../sessions/session-info.ts'
 import type { AccountVisit } from '../sessions/visit.ts'
 import { documented, sessionInfo, type FlowServices } from './shared/flow.ts'
 
-/** Open pages with a stream, more get none: each one costs memory and, over HTTP/1, a connection. */
+/** Open pages with a stream, more get none: each one costs memory. */
 const streamsOfSession = 16
+/** Over HTTP/1 each takes one of the six connections that a browser has to a site; with all of them taken the next page would never come. */
+const streamsOverHttp1 = 4
 const streamsOfAccount = 64
 
 /** Programs that ask again and again take JSON; everything else is a stream. */
 const wantsSnapshot = ({ headers: { accept = '' } }: FastifyRequest) =>
   accept.includes('application/json') && !accept.includes('text/event-stream')
 
+/** Whether nobody waits for the answer any more. Over HTTP/2 only the stream below the response knows. */
+const isGone = (raw: FastifyReply['raw'] & { readonly stream?: { readonly destroyed: boolean } }) => raw.stream?.destroyed ?? raw.destroyed
+
 function openStream({ options, registry }: FlowServices, request: FastifyRequest, reply: FastifyReply, visit: AccountVisit): void {
   const { raw } = reply
   // Hijacked, so that no hook of the application compresses or collects what has to arrive at once.
   reply.hijack()
-  if (raw.destroyed) return
+  if (isGone(raw)) return
   reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
   const leave = registry.connect(visit, {
     kind: 'page',
@@ -59,7 +64,7 @@ export function events(app: FastifyInstance, services: FlowServices): void {
       // 204 is how a server asks an EventSource not to come again.
       if (visit.account === null) return reply.code(204).send()
       const full =
-        registry.countOfSession(visit.session.id, 'page') >= streamsOfSession ||
+        registry.countOfSession(visit.session.id, 'page') >= (request.raw.httpVersionMajor < 2 ? streamsOverHttp1 : streamsOfSession) ||
         registry.countOfAccount(visit.account.id, 'page') >= streamsOfAccount
       if (full) return reply.code(204).send()
       if (request.method === 'HEAD') return reply.type('text/event-stream').send('')

@@ -281,6 +281,29 @@ describe('the registry of connected sessions', () => {
     assert.ok(Date.now() >= began + 60)
   })
 
+  it('asks a database that is out of reach no sooner, though a session may have ended by time', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    let asked = 0
+    const { add, clock, connect, logged } = watched(t, {
+      interval: 1000,
+      find: {
+        sessions() {
+          asked++
+          throw new Error('out of reach')
+        },
+        accounts: () => new Map()
+      }
+    })
+    connect(add('s', { expiresAt: clock.now + 500 }))
+    for (let ms = 0; ms < 3500; ms += 100) {
+      clock.now += 100
+      t.mock.timers.tick(100)
+      await new Promise(setImmediate)
+    }
+    // At its end, and then every second.
+    assert.deepEqual([asked, logged.length], [4, 1])
+  })
+
   it('lets go of everybody when the server stops, and takes nobody any more', async (t) => {
     const { registry, listeners, add, connect } = watched(t)
     const found = add('s')

@@ -223,7 +223,8 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     if (closed || sessions.size === 0) return
     const at = now()
     let delay = interval
-    for (const { found } of sessions.values()) {
+    // What a database that is out of reach cannot say is asked no sooner: it would be asked at every millisecond.
+    for (const { found } of failing ? [] : sessions.values()) {
       const idleEnd = found.lastActiveAt + (found.remember ? limits.remembered : limits.idle)
       delay = Math.min(delay, Math.max(Math.min(found.expiresAt, idleEnd) - at, 1))
     }

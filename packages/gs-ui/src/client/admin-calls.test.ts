@@ -253,6 +253,16 @@ describe('the calls of an admin', () => {
     })
   }
 
+  for (const { name, call } of cases.filter((one) => one.value === null)) {
+    test(`${name} has not happened when the answer is not one of fastify-gs`, async (t) => {
+      for (const answer of [null, 'text']) {
+        const { gsAdmin } = await setUp(t, answer)
+        const result = await call(gsAdmin)
+        assert.equal(result.ok ? 'ok' : result.error.code, 'GS_BAD_REPLY')
+      }
+    })
+  }
+
   for (const [code, status] of [
     ['GS_NOT_FOUND', 404],
     ['GS_NOT_LOGGED_IN', 401],

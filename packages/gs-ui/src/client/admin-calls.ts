@@ -80,7 +80,7 @@ export function createGsAdmin(client: SessionClient): GsAdmin {
   const at = (path: string, id: string, action = '') => `${path}/${encodeURIComponent(id)}${action}`
   const change = (id: string, action: string, body = {}) => call(at('/accounts', id, action), readAccount, { body })
   const callForNothing = async (path: string, options: { readonly method: 'DELETE' } | { readonly body: object }): Promise<GsDone> => {
-    const result = await call(path, () => true, options)
+    const result = await call(path, (value) => (Object(value) === value ? true : null), options)
     return result.ok ? { ok: true, value: null } : result
   }
   const remove = (path: string) => callForNothing(path, { method: 'DELETE' })

@@ -445,6 +445,7 @@ describe('the list of sessions', () => {
     'no list': {},
     'a list of words': { sessions: ['session-1'] },
     'an entry without a time': { sessions: [{ ...listed, lastActiveAt: null }] },
+    'an entry of a time beyond all dates': { sessions: [{ ...listed, createdAt: 8.65e15 }] },
     'an entry whose id is an object': { sessions: [listed, { ...listed, id: {} }] }
   })) {
     test(`is not believed with ${name}`, async (t) => {
@@ -512,6 +513,20 @@ describe('a hostile or broken answer becomes a clean failure', () => {
       assert.doesNotMatch(JSON.stringify(result), /SELECT|<h1>/)
     })
   }
+
+  test('a page that says yes to everything, as networks with a login of their own have it', async (t) => {
+    const page: Answer = (call) => reply(call, 200, '<h1>Welcome</h1>', { 'content-type': 'text/html' })
+    const { client } = await setUp(t, { '/register': page, '/forgot-password': page, '/verify-email/resend': page, '/change-email': page })
+    const email = 'a@example.com'
+    for (const result of [
+      await client.register({ username: 'alice', email, password: 'secret' }),
+      await client.forgotPassword({ email }),
+      await client.resendVerification({ email }),
+      await client.changeEmail({ email, currentPassword: 'secret' })
+    ]) {
+      assert.equal(code(result), 'GS_BAD_REPLY')
+    }
+  })
 
   test('ten megabytes, of which little is read', async (t) => {
     const closed = Promise.withResolvers<number>()

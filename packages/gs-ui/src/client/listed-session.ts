@@ -26,11 +26,14 @@ export function parseSessionList(value: unknown): readonly ListedSession[] | nul
   return Array.isArray(sessions) && sessions.every(isListedSession) ? sessions : null
 }
 
+/** Dates end here. */
+const isShowable = (value: unknown) => typeof value === 'number' && Math.abs(value) <= 8.64e15
+
 function isListedSession(value: unknown): value is ListedSession {
   const { id, current, createdAt, lastActiveAt, expiresAt, remember, ip, userAgent, sockets } = Object(value) as Record<string, unknown>
   return (
     [id, ip, userAgent].every((text) => typeof text === 'string') &&
-    [createdAt, lastActiveAt, expiresAt, sockets].every(Number.isFinite) &&
+    [createdAt, lastActiveAt, expiresAt, sockets].every(isShowable) &&
     typeof current === 'boolean' &&
     typeof remember === 'boolean'
   )

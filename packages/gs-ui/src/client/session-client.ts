@@ -172,7 +172,9 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
 
   async function callForNothing(path: string, body: object): Promise<GsDone> {
     const result = await call(path, { body })
-    return result.ok ? { ok: true, value: null } : result
+    if (!result.ok) return result
+    // The page of a hotel's network answers everything with 200.
+    return Object(result.value) === result.value ? { ok: true, value: null } : { ok: false, error: badReplyFailure(200) }
   }
 
   async function callForSession(path: string, body: object): Promise<GsResult<SessionInfo>> {

@@ -2,6 +2,9 @@
 
 import { useEffect, useRef, type RefObject } from 'react'
 
+/** The widget that had the focus last: a page may have several. */
+let holder: Element | null = null
+
 /**
  * Moves the focus to the heading of a panel that takes the place of another, unless somebody is busy elsewhere on the page.
  * The first panel of a page takes no focus.
@@ -9,6 +12,14 @@ import { useEffect, useRef, type RefObject } from 'react'
 export function useFocusOnChange(panel: string, root: RefObject<HTMLElement | null>): void {
   const shown = useRef('loading')
   const owed = useRef(false)
+  useEffect(() => {
+    const element = root.current
+    const hold = () => {
+      holder = element
+    }
+    element?.addEventListener('focusin', hold)
+    return () => element?.removeEventListener('focusin', hold)
+  }, [root])
   // After each render, because the heading may come later than the panel, which has to be loaded first.
   useEffect(() => {
     const before = shown.current
@@ -19,6 +30,8 @@ export function useFocusOnChange(panel: string, root: RefObject<HTMLElement | nu
     owed.current = false
     const { activeElement } = document
     // The element that had the focus is gone with its panel; browsers say "body" then.
-    if (activeElement === null || activeElement === document.body || root.current?.contains(activeElement)) heading.focus()
+    const isLost = activeElement === null || activeElement === document.body
+    const isOurs = isLost ? !holder?.isConnected || holder === root.current : root.current?.contains(activeElement)
+    if (isOurs) heading.focus()
   })
 }

@@ -300,7 +300,8 @@ export const texts: Translation = {
   'error.GS_USERNAME_TAKEN': 'Dieser Benutzername ist vergeben. Bitte wählen Sie einen anderen.',
   'error.GS_EMAIL_INVALID': 'An diese Adresse kann keine E-Mail gesendet werden. Bitte geben Sie sie in der Form name@example.com ein.',
   'error.GS_EMAIL_SAME': 'Das ist bereits die Adresse Ihres Kontos.',
-  'error.GS_EMAIL_TAKEN': 'Ein anderes Konto hat diese Adresse vorher bestätigt. Bitte verwenden Sie eine andere.',
+  'error.GS_EMAIL_TAKEN':
+    'Ein anderes Konto hat diese Adresse vorher bestätigt. Bitte verwenden Sie eine andere, oder löschen Sie zuerst jenes Konto.',
   'error.GS_PASSWORD_WEAK':
     'Dieses Passwort ist zu kurz oder zu leicht zu erraten. Bitte wählen Sie ein längeres aus mehreren Wörtern, das weder häufig verwendet wird noch aus Wiederholungen besteht und nicht Ihr Name, Ihre Adresse oder der Name dieser Website ist.',
   'error.GS_PASSWORD_INVALID':

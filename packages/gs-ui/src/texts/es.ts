@@ -299,7 +299,7 @@ export const texts: Translation = {
   'error.GS_USERNAME_TAKEN': 'Este nombre de usuario está ocupado. Elige otro.',
   'error.GS_EMAIL_INVALID': 'No se puede enviar correo a esta dirección. Escríbela en la forma name@example.com.',
   'error.GS_EMAIL_SAME': 'Esta ya es la dirección de tu cuenta.',
-  'error.GS_EMAIL_TAKEN': 'Otra cuenta confirmó antes esta dirección. Usa otra.',
+  'error.GS_EMAIL_TAKEN': 'Otra cuenta confirmó antes esta dirección. Usa otra, o elimina primero esa cuenta.',
   'error.GS_PASSWORD_WEAK':
     'Esta contraseña es demasiado corta o demasiado fácil de adivinar. Elige una más larga, de varias palabras, que no sea de uso común ni una repetición, ni tu nombre, tu dirección o el nombre de este sitio.',
   'error.GS_PASSWORD_INVALID': 'Esta contraseña es demasiado larga (el límite son 1024 bytes) o contiene caracteres dañados. Elige otra.',

@@ -300,7 +300,7 @@ export const texts: Translation = {
   'error.GS_USERNAME_TAKEN': 'Ce nom d’utilisateur est déjà pris. Choisissez-en un autre.',
   'error.GS_EMAIL_INVALID': 'Aucun e-mail ne peut être envoyé à cette adresse. Saisissez-la sous la forme name@example.com.',
   'error.GS_EMAIL_SAME': 'C’est déjà l’adresse de votre compte.',
-  'error.GS_EMAIL_TAKEN': 'Un autre compte a confirmé cette adresse auparavant. Utilisez-en une autre.',
+  'error.GS_EMAIL_TAKEN': 'Un autre compte a confirmé cette adresse auparavant. Utilisez-en une autre, ou supprimez d’abord ce compte-là.',
   'error.GS_PASSWORD_WEAK':
     'Ce mot de passe est trop court ou trop facile à deviner. Choisissez-en un plus long, de plusieurs mots, qui ne soit ni courant, ni une répétition, ni votre nom, ni votre adresse, ni le nom de ce site.',
   'error.GS_PASSWORD_INVALID':

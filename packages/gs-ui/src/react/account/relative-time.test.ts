@@ -28,6 +28,11 @@ test('relativeTime speaks the language of the page', () => {
   assert.equal(relativeTime(now - day, now, 'fr'), 'hier')
 })
 
+test('relativeTime takes any tag that a page may have', () => {
+  assert.equal(relativeTime(now - 5 * minute, now, 'de_CH'), 'vor 5 Minuten')
+  assert.match(relativeTime(now - 5 * minute, now, 'x-test'), /5/)
+})
+
 test('relativeTime knows no future, because clocks differ', () => {
   assert.equal(relativeTime(now + hour, now, 'en'), 'now')
 })

@@ -1,3 +1,5 @@
+import { localeOf } from '../parts/locale-of.ts'
+
 const units: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number])[] = [
   ['year', 31_557_600],
   ['month', 2_629_800],
@@ -12,7 +14,7 @@ const units: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, seconds: num
  */
 export function relativeTime(at: number, now: number, language: string): string {
   const passed = Math.max(0, now - at) / 1000
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  const format = new Intl.RelativeTimeFormat(localeOf(language), { numeric: 'auto' })
   const [unit, seconds] = units.find(([, length]) => passed >= length) ?? (['second', Number.POSITIVE_INFINITY] as const)
   return format.format(-Math.floor(passed / seconds), unit)
 }

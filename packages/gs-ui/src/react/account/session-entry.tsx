@@ -5,6 +5,7 @@ import type { GsResult } from '../../client/api-errors.ts'
 import type { ListedSession } from '../../client/listed-session.ts'
 import { account } from '../../texts/account.ts'
 import { Form, TextsContext, useText } from '../toolkit.ts'
+import { localeOf } from '../parts/locale-of.ts'
 import { relativeTime } from './relative-time.ts'
 
 interface SessionEntryProps<T> {
@@ -77,7 +78,7 @@ function Ago({ text, at, ago }: { readonly text: string; readonly at: number; re
   return (
     <>
       {before}
-      <time dateTime={date.toISOString()} title={date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' })}>
+      <time dateTime={date.toISOString()} title={date.toLocaleString(localeOf(language), { dateStyle: 'medium', timeStyle: 'short' })}>
         {ago}
       </time>
       {after}

@@ -58,7 +58,7 @@ export function AccountSearch({ filter, setFilter }: AccountSearchProps): ReactN
             defaultValue={filter.search}
             autoComplete="off"
             autoCapitalize="none"
-            spellCheck={false}
+            spellCheck="false"
             onInput={onInput}
           />
         </div>

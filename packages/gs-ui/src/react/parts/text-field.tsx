@@ -51,7 +51,8 @@ export function TextField({
           required
           autoCapitalize="none"
           autoCorrect="off"
-          spellCheck={false}
+          // As a text: Preact leaves out what is false, and browsers send what they check, a password that is shown too.
+          spellCheck="false"
           aria-invalid={error !== undefined}
           aria-describedby={describedBy.filter(Boolean).join(' ') || undefined}
           onInput={onValue && ((event) => onValue(event.currentTarget.value))}
