@@ -208,6 +208,21 @@ test('more windows than a browser has connections to the site all work', async (
   await expectWithinASecond(() => pressAndWait(last, 'Log out', /\/logout$/), [page, ...others.slice(0, -1)], 'You are logged out')
 })
 
+test('the end is seen later, but seen, when what hears the server could not be loaded', async ({ page, browser }) => {
+  const { username } = await becomeMember(page, 'deaf')
+  const part = '**/live-session*.js'
+  await page.route(part, (route) => route.abort())
+  const failed = page.waitForEvent('requestfailed')
+  await page.reload()
+  await failed
+  await expect(page.getByRole('heading', { name: username })).toBeVisible()
+  const phone = await otherDevice(browser, username)
+  await page.unroute(part)
+  await openSessions(phone)
+  await pressAndWait(phone, 'End all other sessions', /\/sessions$/)
+  await expect(page.getByRole('heading', { name: 'Log in' })).toBeVisible({ timeout: 15_000 })
+})
+
 test('a double click ends one session', async ({ page, browser }) => {
   const alice = await becomeMember(page, 'alice')
   const devices = [await otherDevice(browser, alice.username), await otherDevice(browser, alice.username)]

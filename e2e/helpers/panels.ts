@@ -163,6 +163,8 @@ const member: Walk = async (page, mailbox, look) => {
   await refuses(page, 'confirmation')
   await look('delete-refused')
 
+  // No open page may ask for the session while the cookie changes.
+  await page.goto('about:blank')
   await forget(page, mailbox, who)
   await open(page, 'new-password')
   await look('new-password')

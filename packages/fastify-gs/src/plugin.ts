@@ -50,6 +50,7 @@ import { createActivity } from './sessions/activity.ts'
 import { createLoadSession, offerTicket, type SessionLoading } from './sessions/load-session.ts'
 import { isSameOrigin } from './sessions/same-origin.ts'
 import { createSessionCookie } from './sessions/session-cookie.ts'
+import { createReplacedTokens } from './sessions/replaced-tokens.ts'
 import { sessionInfoOf } from './sessions/session-info.ts'
 import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
 import { createSignIn } from './sessions/sign-in.ts'
@@ -177,6 +178,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     ticketLimits: session.ticketLimits,
     activity,
     findSession: createFindSession(database),
+    replaced: createReplacedTokens(now),
     now
   }
   const registry = createSessionRegistry({

@@ -199,6 +199,7 @@ describe('the event stream', () => {
     for (const stream of streams) {
       await stream.over
       assert.doesNotMatch(stream.text, /event: ended/)
+      assert.match(stream.text, /\nretry: 50\n\n$/)
     }
     assert.equal((await ask(t, built.app, thief)).statusCode, 204)
     await registryOf(built).check()

@@ -34,7 +34,8 @@ function openStream({ options, registry }: FlowServices, request: FastifyRequest
       stream.send('ended', { cause } satisfies SessionEnded)
       stream.end()
     },
-    renewed: () => stream.end(),
+    // At once: what happens until it is back, the page learns without its cause.
+    renewed: () => stream.end(50),
     changed: (current) => stream.send('session', sessionInfoOf(current, options.sectors)),
     sessionsChanged: () => stream.send('sessions', {}),
     closing: () => stream.end()

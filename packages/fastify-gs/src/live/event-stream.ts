@@ -4,8 +4,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 export interface EventStream {
   /** Sends one event with JSON data. */
   readonly send: (event: string, data: object) => void
-  /** Ends it; what is sent already still arrives, if the reader takes it soon. */
-  readonly end: () => void
+  /** Ends it; what is sent already still arrives, if the reader takes it soon. `retry`: when the browser shall come again, ms. Default: 2000. */
+  readonly end: (retry?: number) => void
 }
 
 /** After a break the browser comes again so much later, ms. */
@@ -43,8 +43,9 @@ export function openEventStream(response: ServerResponse, headers: OutgoingHttpH
   return {
     // JSON has no line breaks, which would end the event.
     send: (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-    end() {
+    end(retry) {
       if (response.writableEnded || response.destroyed) return
+      if (retry !== undefined) write(`retry: ${retry}\n\n`)
       clearInterval(heartbeat)
       response.end()
       ending = setTimeout(() => response.destroy(), endLimit).unref()

@@ -4,6 +4,7 @@ import { gsError } from '../errors.ts'
 import type { Activity } from './activity.ts'
 import { newTicket, readTicket, signTicket, type TicketLimits } from './anonymous-ticket.ts'
 import type { SessionCookie } from './session-cookie.ts'
+import type { ReplacedTokens } from './replaced-tokens.ts'
 import { expiryCause, type FindSession, type FoundSession, type SessionLimits } from './sessions.ts'
 import { accountVisit, anonymousVisit, visitState, type Visit } from './visit.ts'
 
@@ -35,6 +36,7 @@ export interface SessionLoading {
   readonly ticketLimits: TicketLimits
   readonly activity: Activity
   readonly findSession: FindSession
+  readonly replaced: ReplacedTokens
   now(): number
 }
 
@@ -97,8 +99,14 @@ function isPageVisit(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') ?? false
 }
 
-/** Sends the browser the ticket of its anonymous session, if it has not got it. */
-export function offerTicket(loading: Pick<SessionLoading, 'cookie' | 'keys'>, request: FastifyRequest, reply: FastifyReply): void {
+/** Sends the browser the ticket of its anonymous session, if it has not got it; nor, on its way, a token that this would take away. */
+export function offerTicket(
+  { cookie, keys, replaced }: Pick<SessionLoading, 'cookie' | 'keys' | 'replaced'>,
+  request: FastifyRequest,
+  reply: FastifyReply
+): void {
   const { ticket, unsent } = visitState(request.gs)
-  if (ticket !== null && unsent) loading.cookie.write(reply, signTicket(loading.keys, ticket))
+  if (ticket === null || !unsent) return
+  const value = cookie.read(request.headers.cookie)
+  if (value === null || !replaced.has(value)) cookie.write(reply, signTicket(keys, ticket))
 }

@@ -33,7 +33,11 @@ export interface SignIn {
 }
 
 export function createSignIn(loading: SessionLoading): SignIn {
-  const { cookie, keys, limits, ticketLimits } = loading
+  const { cookie, keys, limits, replaced, ticketLimits } = loading
+  const forget = (request: FastifyRequest) => {
+    const value = cookie.read(request.headers.cookie)
+    if (value !== null) replaced.note(value)
+  }
   return {
     async start(trx, request, account, terms) {
       const now = loading.now()
@@ -62,6 +66,7 @@ export function createSignIn(loading: SessionLoading): SignIn {
     },
     complete(request, reply, signedIn) {
       const now = loading.now()
+      forget(request)
       cookie.write(reply, signedIn.token, signedIn.remember ? Math.floor((signedIn.expiresAt - now) / 1000) : undefined)
       request.gs = accountVisit(
         keys,
@@ -80,6 +85,7 @@ export function createSignIn(loading: SessionLoading): SignIn {
     },
     leave(request, reply) {
       const now = loading.now()
+      forget(request)
       request.gs = anonymousVisit(keys, newTicket(now), true, ticketLimits, request.ip, now)
       cookie.write(reply, signTicket(keys, visitState(request.gs).ticket!))
     }

@@ -68,6 +68,9 @@ const staleAfter = 2000
  */
 const lookAfter = 150
 
+/** How often it asks when what hears the server cannot be loaded, ms. */
+const askAfter = 10_000
+
 /** The server may have done it, and its answer got lost. */
 const isUnanswered = ({ code }: GsFailure) => code === 'GS_NETWORK' || code === 'GS_BAD_REPLY'
 
@@ -128,9 +131,18 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
   }
 
   async function startLive(mine: PageWatch): Promise<void> {
-    // Without it the page learns of the end when it asks for something.
     const part = await loadLive().catch(() => null)
-    if (part === null || watch !== mine) return
+    if (watch !== mine) return
+    if (part === null) {
+      // Until it can be loaded the page asks.
+      setTimeout(() => {
+        if (watch !== mine) return
+        loading = undefined
+        look()
+        followSession()
+      }, askAfter)
+      return
+    }
     live = part.createLiveSession({
       address: `${prefix}/events`,
       onSession: (value) => {
