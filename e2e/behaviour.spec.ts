@@ -180,6 +180,31 @@ test('a session that ends under a form leads to the login within a second, and b
   await expect(field(page, 'Current password')).toHaveValue('')
 })
 
+test('a late answer tells somebody who has gone on, and leaves him where he is', async ({ page, mailbox }) => {
+  const sent = Promise.withResolvers<void>()
+  const late = Promise.withResolvers<void>()
+  await page.route('**/lwsgs/change-password', async (route) => {
+    sent.resolve()
+    await late.promise
+    await route.continue()
+  })
+  await join(page, mailbox, 'hasty')
+  await page.goto('/lwsgs/')
+  await button(page, 'Account').click()
+  await button(page, 'Change password').click()
+  await field(page, 'Current password').fill(password)
+  await field(page, 'New password').fill(`${password} again`)
+  await button(page, 'Change password').click()
+  await sent.promise
+  await button(page, 'Back').click()
+  await button(page, 'Change e-mail').click()
+  await field(page, 'New e-mail').fill('other@mail.test')
+  late.resolve()
+  await says(page, 'Your password is changed.')
+  await expect(heading(page, 'Change e-mail')).toBeVisible()
+  await expect(field(page, 'New e-mail')).toHaveValue('other@mail.test')
+})
+
 test('the next person at the browser finds nothing of what the one before typed', async ({ page, mailbox }) => {
   const next = await register(page, 'next')
   const who = await join(page, mailbox, 'before')

@@ -49,7 +49,7 @@ export async function call(page: Page, path: string, data: object): Promise<void
   expect(answer.ok(), `${path}: ${answer.status()} ${await answer.text()}`).toBe(true)
 }
 
-export function tokenIn(link: string): string {
+function tokenIn(link: string): string {
   return new URL(link).searchParams.get('token')!
 }
 

@@ -27,7 +27,7 @@ export interface AccountsTable {
   locked_at: Generated<number | null>
 }
 
-interface SessionsTable {
+export interface SessionsTable {
   /** Public id; survives the renewal of the token. */
   id: string
   /** SHA-256 of the token in the cookie. */

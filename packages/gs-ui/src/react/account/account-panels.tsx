@@ -1,7 +1,9 @@
 'use client'
 
-import type { ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import type { Member } from '../../client/session-info.ts'
+import type { NoticeKey } from '../notices.ts'
+import type { ChosenPanel } from '../panels/panel-for.ts'
 import type { PanelProps } from '../panels/panel-props.ts'
 import { canForgetPassword } from '../toolkit.ts'
 import { Badge } from './badge.tsx'
@@ -22,6 +24,14 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, alone, s
   const account = () => show('account')
   const badge = () => show('badge')
   const backTo = (before: () => void) => (alone ? undefined : before)
+  const seen = useRef(panel)
+  useEffect(() => {
+    seen.current = panel
+  }, [panel])
+
+  /** What an answer leads to. Who has gone on before it came stays where he is, and is told. */
+  const arrive = (next: ChosenPanel, notice: NoticeKey) => show(seen.current === panel ? next : (seen.current as ChosenPanel), notice)
+
   switch (panel) {
     case 'badge':
       return (
@@ -43,9 +53,9 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, alone, s
           username={username}
           passwordHint={passwordHint}
           forgotten={canForgetPassword(session)}
-          onChanged={() => show('badge', 'changed')}
+          onChanged={() => arrive('badge', 'changed')}
           onCancel={backTo(panel === 'new-password' ? badge : account)}
-          onSent={() => show('account', 'mailed')}
+          onSent={() => arrive('account', 'mailed')}
         />
       )
     case 'change-email':
@@ -53,12 +63,12 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, alone, s
         <ChangeEmailForm
           username={username}
           email={email}
-          onSent={() => show('account', 'emailsent')}
+          onSent={() => arrive('account', 'emailsent')}
           onCancel={backTo(verified ? account : badge)}
         />
       )
     case 'sessions':
-      return <Sessions onBack={backTo(account)} onNotice={(notice) => show('sessions', notice)} />
+      return <Sessions onBack={backTo(account)} onNotice={(notice) => arrive('sessions', notice)} />
     case 'delete-account':
       return <DeleteAccountForm username={username} onDeleted={() => show(null, 'deleted')} onCancel={backTo(account)} />
     default:
