@@ -272,8 +272,11 @@ for (const [what, answer] of Object.entries(hostile)) {
 
 test('a name that looks like HTML is text', async ({ page }) => {
   const username = '<img src=x onerror="document.title=\'run\'">'
-  await page.route('**/lwsgs/session', (route) =>
-    route.fulfill({ json: { ...session, username, email: `${username}@mail.test`, mask: 1, level: 10 } })
+  const somebody = { ...session, username, email: `${username}@mail.test`, mask: 1, level: 10 }
+  await page.route('**/lwsgs/session', (route) => route.fulfill({ json: somebody }))
+  // Without a stream the widget asks here, and must hear the same.
+  await page.route('**/lwsgs/events', (route) =>
+    route.request().headers()['accept'] === 'application/json' ? route.fulfill({ json: somebody }) : route.fulfill({ status: 204 })
   )
   await page.goto('/lwsgs/')
   await expect(heading(page, username)).toBeVisible()

@@ -44,7 +44,9 @@ for (const version of ['18', '19'] as const) {
 
     test('what the server has rendered is taken over as it is, for guests and members', async ({ page, app }) => {
       const faults = watchForFaults(page)
+      const alive = () => expect(page.locator('html')).toHaveAttribute('data-alive', '')
       await page.goto(`${app.origin}/rendered`)
+      await alive()
       await page.getByLabel('Password', { exact: true }).fill('typed')
       await page.getByRole('button', { name: 'Show password' }).click()
       await expect(page.getByLabel('Password', { exact: true })).toHaveAttribute('type', 'text')
@@ -53,6 +55,7 @@ for (const version of ['18', '19'] as const) {
       expect(html).toContain('Log out')
       expect(html).toContain(username)
       await page.goto(`${app.origin}/rendered`)
+      await alive()
       await logOut(page)
       faults.expectNone()
     })

@@ -1,4 +1,4 @@
-import { StrictMode, useState, type ReactNode } from 'react'
+import { StrictMode, useEffect, useState, type ReactNode } from 'react'
 import {
   GsAccountPanel,
   GsAdminPanel,
@@ -72,5 +72,9 @@ function Shown({ query }: Pick<PageProps, 'query'>): ReactNode {
 
 function Who(): ReactNode {
   const { session } = useGs()
+  // What a server has rendered does nothing before that.
+  useEffect(() => {
+    document.documentElement.dataset['alive'] = ''
+  }, [])
   return <p id="who">{session?.username ?? 'nobody'}</p>
 }

@@ -33,7 +33,12 @@ export function NewPasswordField({ label, hint }: NewPasswordFieldProps): ReactN
       label={label}
       autoComplete="new-password"
       hint={hint}
-      live={strength !== null && password !== '' && <strength.StrengthMeter password={password} form={form} />}
+      live={
+        password !== '' && (
+          // Its place is there before it is: nothing may move under a pointer that is on its way to the button.
+          <span className="gs-strength-place">{strength !== null && <strength.StrengthMeter password={password} form={form} />}</span>
+        )
+      }
       onValue={(value) => {
         setPassword(value)
         load()
