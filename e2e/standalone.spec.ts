@@ -239,6 +239,22 @@ test.describe('while a password is chosen', () => {
     await expect(meter).toHaveCount(0)
   })
 
+  test('nothing moves under a pointer on its way to the button when the estimate comes', async ({ page }) => {
+    const late = Promise.withResolvers<void>()
+    await page.route('**/lwsgs-strength.js*', async (route) => {
+      await late.promise
+      await route.continue()
+    })
+    await page.goto('/')
+    await button(page, 'Sign up').click()
+    await field(page, 'Password').pressSequentially('password')
+    const place = () => button(page, 'Sign up').boundingBox()
+    const before = await place()
+    late.resolve()
+    await expect(page.getByRole('meter')).toBeVisible()
+    expect(await place()).toEqual(before)
+  })
+
   test('it is sent nowhere to be spelt when it is shown', async ({ page }) => {
     await page.goto('/')
     await button(page, 'Show password').click()

@@ -16,7 +16,9 @@ import type {
 import { createArgon2Hasher } from '../crypto/passwords.ts'
 import { gsError, GsOptionError } from '../errors.ts'
 import { requireAccount, type FlowServices } from '../flows/shared/flow.ts'
+import { isAlive } from '../sessions/sessions.ts'
 import { readableUserAgent } from '../sessions/user-agent.ts'
+import { visible } from '../sessions/visible.ts'
 import type { AdminActor } from './actor.ts'
 import { createAuditedTransaction, readAudit } from './audit.ts'
 import { manageAccounts, namesOfSectors, recordOf } from './manage-accounts.ts'
@@ -26,7 +28,6 @@ import { highestGrantable, standsAbove, type Ranked } from './rank.ts'
 import type { AccountRecord } from './records.ts'
 import { resetPassword } from './reset-password.ts'
 import type { AdminServices } from './services.ts'
-import { visible } from '../sessions/visible.ts'
 
 /**
  * What an admin can do through the network, for one request; ids are what the address says. Changes throw `GS_RANK` and
@@ -106,8 +107,7 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
     async mayChange(trx, account, newLevel = 0) {
       if (account.configured) throw gsError('GS_CONFIGURED_ADMIN')
       // Not what he was when the request came: somebody may have changed it, or ended his session, in the meantime.
-      const session = await trx.selectFrom('gs_sessions').select('id').where('id', '=', sessionId).executeTakeFirst()
-      if (session === undefined) throw gsError('GS_NOT_LOGGED_IN')
+      if (!(await isAlive(trx, sessionId))) throw gsError('GS_NOT_LOGGED_IN')
       const current = await findAccountById(trx, admin.id)
       const isAdmin = current !== null && !current.locked && (current.configured || (current.verified && current.level >= AuthLevel.admin))
       if (isAdmin && standsAbove(current, account) && newLevel <= highestGrantable(current)) return

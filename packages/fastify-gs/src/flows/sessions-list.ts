@@ -3,7 +3,7 @@ import { EndOtherSessionsBody, EndSessionBody, gsPaths, SessionList, type Listed
 import type { Db, Trx } from '../database/database.ts'
 import { gsError } from '../errors.ts'
 import { quiet } from '../sessions/load-session.ts'
-import { endSessionOf, endSessionsOf, expiryCause } from '../sessions/sessions.ts'
+import { endSessionOf, endSessionsOf, expiryCause, isAlive } from '../sessions/sessions.ts'
 import { readableUserAgent } from '../sessions/user-agent.ts'
 import { answer } from './shared/answer.ts'
 import { documented, requireAccount, type FlowServices } from './shared/flow.ts'
@@ -71,8 +71,7 @@ export function createOwnSessions(services: FlowServices): OwnSessions {
 
   /** A session that was ended a moment ago must not end others any more. */
   const requireLiving = async (trx: Trx, id: string) => {
-    const row = await trx.selectFrom('gs_sessions').select('id').where('id', '=', id).executeTakeFirst()
-    if (row === undefined) throw gsError('GS_NOT_LOGGED_IN')
+    if (!(await isAlive(trx, id))) throw gsError('GS_NOT_LOGGED_IN')
   }
 
   return {
