@@ -11,6 +11,9 @@ export type { GsErrorCode } from './errors.ts'
 export const gsPaths = {
   session: '/session',
   login: '/login',
+  /** POST mails a code that logs in once, `loginCodes` permitting. */
+  loginCode: '/login-code',
+  redeemLoginCode: '/login-code/redeem',
   logout: '/logout',
   register: '/register',
   verifyEmail: '/verify-email',
@@ -31,6 +34,10 @@ export const gsPaths = {
   endSession: '/sessions/end',
   endOtherSessions: '/sessions/end-others',
   events: '/events',
+  /** POST sets the language of the account: of its mails, and of what the application says to it. */
+  language: '/language',
+  /** POST tells the time zone of the browser, which is kept in a cookie of its own. */
+  timeZone: '/time-zone',
   admin: {
     accounts: '/admin/accounts',
     /** GET tells of one account, DELETE deletes it. */
@@ -45,6 +52,14 @@ export const gsPaths = {
     endSessions: '/admin/accounts/:id/end-sessions',
     /** Makes the password void, ends all sessions and mails a link to set a new one. */
     resetPassword: '/admin/accounts/:id/reset-password',
+    /** From the next request on nothing is open to the account but to choose a new password. */
+    requirePasswordChange: '/admin/accounts/:id/require-password-change',
+    /** GET lists the groups, POST adds one. */
+    groups: '/admin/groups',
+    /** POST sets name or level, DELETE deletes it. */
+    groupById: '/admin/groups/:id',
+    /** Deletes it too, for forms. */
+    deleteGroup: '/admin/groups/:id/delete',
     sessions: '/admin/sessions',
     sessionById: '/admin/sessions/:id',
     /** Like DELETE of the session, for forms. */
@@ -81,6 +96,13 @@ export const LoginBody = closed(
   { username: name, password, remember: Type.Optional(Type.Boolean()), next },
   'User name or e-mail address, and password'
 )
+export const LoginCodeBody = closed({ username: name, next }, 'User name or e-mail address')
+export const RedeemLoginCodeBody = closed(
+  { username: name, code: Type.String({ minLength: 1, maxLength: 32 }), remember: Type.Optional(Type.Boolean()), next },
+  'The same name, and the code from the mail'
+)
+export const LanguageBody = closed({ language: Type.String({ minLength: 2, maxLength: 35 }), next }, 'BCP 47 tag, like de or pt-BR')
+export const TimeZoneBody = closed({ timeZone: Type.String({ minLength: 1, maxLength: 64 }), next }, 'IANA name, like Europe/Berlin')
 export const LogoutBody = closed({ next }, 'Nothing')
 export const RegisterBody = closed({ username: name, email: name, password, next }, 'A new account')
 export const TokenBody = closed({ token, next }, 'The token of a link in a mail')
@@ -98,6 +120,10 @@ export const TokenQuery = Type.Object({ token: Type.Optional(Type.String({ maxLe
 export type TokenQuery = Static<typeof TokenQuery>
 export type CheckQuery = Static<typeof CheckQuery>
 export type LoginBody = Static<typeof LoginBody>
+export type LoginCodeBody = Static<typeof LoginCodeBody>
+export type RedeemLoginCodeBody = Static<typeof RedeemLoginCodeBody>
+export type LanguageBody = Static<typeof LanguageBody>
+export type TimeZoneBody = Static<typeof TimeZoneBody>
 export type LogoutBody = Static<typeof LogoutBody>
 export type RegisterBody = Static<typeof RegisterBody>
 export type TokenBody = Static<typeof TokenBody>
@@ -118,6 +144,7 @@ export const SessionInfo = Type.Object(
     email: nullable(Type.String({ description: 'null: nobody is logged in, or the configured admin' })),
     verified: Type.Boolean({ description: 'the address is verified' }),
     admin: Type.Boolean(),
+    mustChangePassword: Type.Boolean({ description: 'nothing but a new password is open to this account' }),
     mask: Type.Integer({ minimum: 0, maximum: 0xffffffff, description: 'bit 0 user, 1 admin, 2 verified, 3 forgot, 4–31 sectors' }),
     level: Type.Integer({ description: '1 anonymous, 2 logged in, 10 user … 50 admin' }),
     sectors: Type.Array(Type.String()),

@@ -1,4 +1,5 @@
 export { fastifyGs, fastifyGs as default, type Gs } from './plugin.ts'
+export * from './app-types.ts'
 export { lwsgsHashes } from './crypto/legacy-hashes.ts'
 export { hashPassword, verifyPassword } from './hash-password.ts'
 export { gsForms, type GsFormsOptions } from './compat/gs-forms.ts'
@@ -8,7 +9,21 @@ export { AuthLevel, type AuthLevelName } from './accounts/auth-level.ts'
 export { AuthMask } from './accounts/auth-mask.ts'
 export type { Account } from './accounts/accounts.ts'
 export { GsOptionError, GsStartError, type GsError, type GsErrorCode } from './errors.ts'
-export type { AccountEvent, AccountEventListener, AccountEventType, SessionEndCause, SessionEndEvent, SessionEndListener } from './hooks.ts'
+export type {
+  AccountEvent,
+  AccountEventListener,
+  AccountEventType,
+  BeforeLoginEvent,
+  DowngradeEvent,
+  GsHooks,
+  HookVerdict,
+  LoginMethod,
+  SessionEndCause,
+  SessionEndEvent,
+  SessionEndListener,
+  SessionStartEvent,
+  UpgradeEvent
+} from './hooks.ts'
 export type {
   GsLwsgsOptions,
   GsMailOptions,

@@ -1,5 +1,20 @@
 import type { SessionInfo } from './api.ts'
+import type { GsLevels, GsSessionData } from './app-types.ts'
 import { GsOptionError } from './errors.ts'
+
+/** Ours, and those of the option `levels` (merge them into `GsLevels` for the compiler). */
+export type LevelName =
+  | 'none'
+  | 'anonymous'
+  | 'logged-in'
+  | 'user'
+  | 'customer'
+  | 'staff'
+  | 'moderator'
+  | 'admin'
+  | 'root'
+  | 'nobody'
+  | Extract<keyof GsLevels, string>
 
 /** A mail as the flows hand it over: one recipient, plain text and an HTML form of the same. */
 export interface Mail {
@@ -73,9 +88,40 @@ export interface GsRateLimits {
   readonly check?: RateLimit
 }
 
+/** What becomes of the application's data when a session turns into another one: all of it, nothing, or what the function makes of it. */
+export type CarryRule = 'keep' | 'drop' | ((data: Partial<GsSessionData>) => Partial<GsSessionData>)
+
+export interface GsSessionDataOptions {
+  /** The most that one session holds, in bytes of its JSON. Default: 16384. */
+  readonly maxBytes?: number
+  /** What somebody who logs in keeps of his anonymous session. Default: `keep`. */
+  readonly onLogin?: CarryRule
+  /** What the browser keeps when its logged-in session is over, by logout or by time. Default: `drop`. */
+  readonly onLogout?: CarryRule
+  /** How many anonymous sessions may hold data. Default: 100000. */
+  readonly maxAnonymous?: number
+  /** The same for one client address (IPv6: /64). Default: 1000. */
+  readonly maxAnonymousPerAddress?: number
+}
+
 export interface GsSessionOptions {
-  /** Name of the cookie; over https the prefix `__Host-` is added. Default: `gs`. */
-  readonly cookieName?: string
+  /**
+   * Name of the cookie; over https the prefix `__Host-` is added. Two names, like `{ anonymous: 'as', loggedIn: 'ls' }`, make two cookies,
+   * of which a browser has one at a time. Default: `gs`.
+   */
+  readonly cookieName?: string | { readonly anonymous: string; readonly loggedIn: string }
+  /**
+   * Seconds after which the token of a session is renewed when its browser opens a page; the former one goes on until the new one has been
+   * used, and a minute longer. 0: never. Default: 86400.
+   */
+  readonly renewal?: number
+  /** Logged-in sessions that one account may have. Default: 100. */
+  readonly perAccount?: number
+  /** What a login does that is one too many: it ends the session that was used least recently, or is refused (`GS_SESSION_LIMIT`). Default: `end-oldest`. */
+  readonly whenFull?: 'end-oldest' | 'refuse'
+  /** Logged-in sessions of all accounts; beyond that logins are refused with 503 (`GS_SESSIONS_FULL`). Default: 1000000. */
+  readonly total?: number
+  readonly data?: GsSessionDataOptions
   /** Seconds without a request after which a logged-in session ends. Default: 3600. */
   readonly idle?: number
   /** Seconds after login at which a session ends at the latest. Default: 86400. */
@@ -90,7 +136,50 @@ export interface GsSessionOptions {
   readonly activityInterval?: number
 }
 
+/** A secret that goes into password hashes and is kept outside of the database. */
+export interface Pepper {
+  /** Stands in the hashes: letters, digits, `-` and `_`, 16 at most. */
+  readonly id: string
+  /** 32 bytes or more; make one with `openssl rand -base64 32`. */
+  readonly secret: string
+}
+
+/** A code by mail that logs in once. */
+export interface GsLoginCodeOptions {
+  /** Seconds for which a code counts, 60 to 3600. Default: 900. */
+  readonly life?: number
+  /** Digits of a code, 6 to 10. Default: 8. */
+  readonly digits?: number
+  /** Wrong codes after which a code is void, 1 to 10. Default: 5. */
+  readonly tries?: number
+}
+
+/** How wrong passwords slow an account down. */
+export interface GsAttemptsOptions {
+  /**
+   * Failures on one account, and the seconds that must pass after the last one before the next attempt from an unknown browser. Default:
+   * `[[10, 60], [25, 3600], [100, 86400]]`.
+   */
+  readonly ladder?: readonly (readonly [failures: number, seconds: number])[]
+  /**
+   * Failures after which the password of the account is off, and its owner gets a mail to switch it on again. Default: 1000; NIST SP
+   * 800-63B-4, 3.2.2, wants 100 or less.
+   */
+  readonly lockAfter?: number
+}
+
 export interface GsPasswordOptions {
+  /**
+   * Common passwords that are refused: so many of the list that comes with fastify-gs, the most common first (at most 100000), or your own;
+   * `false`: none. Compared without case. Default: 10000.
+   */
+  readonly blocklist?: number | readonly string[] | false
+  /**
+   * Secrets that go into the hashes (the "confounder"): the first is used, all verify. To replace one put the new one first; hashes follow at
+   * the next logins. Default: none.
+   */
+  readonly peppers?: readonly Pepper[]
+
   /** Shortest password in characters (code points), 8 or more. Default: 15 (NIST SP 800-63B-4 for passwords as the only factor). */
   readonly minLength?: number
   /** Words that are no passwords here, besides the site's name and host. Default: none. */
@@ -140,6 +229,22 @@ export interface GsOptions {
   readonly reservedNames?: readonly string[]
   readonly session?: GsSessionOptions
   readonly password?: GsPasswordOptions
+  readonly attempts?: GsAttemptsOptions
+  /** Whether people can log in with a code that is mailed to them. Default: false. */
+  readonly loginCodes?: boolean | GsLoginCodeOptions
+  /**
+   * What routes and mounts ask that have no policy of their own; theirs counts before it, in both directions. `nobody`: only what has a policy
+   * can be reached. Default: none, nothing is asked.
+   */
+  readonly defaultLevel?: LevelName | number
+  /** Names of levels of your own, from 3 to 124: `{ editor: 35 }`. Default: none. */
+  readonly levels?: Readonly<Record<string, number>>
+  /** Language of mails and messages for who has chosen none, a BCP 47 tag. Default: `en`. */
+  readonly language?: string
+  /**
+   * Messages of your own, or in the place of ours, by language and code: `{ de: { GS_CREDENTIALS: '…', 'my-code': '…' } }`. Default: none.
+   */
+  readonly messages?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /**
    * Life of mailed links in seconds. `verifyEmail` (default 86400), for the proof of an address at sign-up and of a new one, is also the life
    * of accounts that are never verified; `forgotPassword` (default 1800) at most 86400; `undoEmail` (default 604800, 7 days), for the former
@@ -180,7 +285,14 @@ export interface ResolvedOptions {
   readonly sectors: readonly string[]
   readonly reservedNames: readonly string[]
   readonly session: {
-    readonly cookieName: string
+    /** The same name twice: one cookie. */
+    readonly cookieNames: { readonly anonymous: string; readonly loggedIn: string }
+    /** ms; 0: never. */
+    readonly renewal: number
+    readonly perAccount: number
+    readonly whenFull: 'end-oldest' | 'refuse'
+    readonly total: number
+    readonly data: Required<GsSessionDataOptions>
     readonly limits: { readonly idle: number; readonly absolute: number; readonly remembered: number }
     readonly ticketLimits: { readonly idle: number; readonly absolute: number }
     readonly activityInterval: number
@@ -192,7 +304,17 @@ export interface ResolvedOptions {
     readonly legacy: readonly LegacyHash[]
     readonly concurrency: number | null
     readonly maxWaiting: number | null
+    readonly blocklist: number | readonly string[] | false
+    readonly peppers: readonly Pepper[]
   }
+  /** Ascending; times in ms. */
+  readonly attempts: { readonly ladder: readonly { readonly failures: number; readonly wait: number }[]; readonly lockAfter: number }
+  /** Null: off. `life` in ms. */
+  readonly loginCodes: { readonly life: number; readonly digits: number; readonly tries: number } | null
+  readonly defaultLevel: number
+  readonly levels: Readonly<Record<string, number>>
+  readonly language: string
+  readonly messages: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly links: { readonly verifyEmail: number; readonly forgotPassword: number; readonly undoEmail: number }
   readonly rateLimits: Required<GsRateLimits> | null
   readonly adminApi: boolean
@@ -436,6 +558,158 @@ function resolveSymbols(value: unknown): ResolvedOptions['symbols'] {
   return value as ResolvedOptions['symbols']
 }
 
+const cookiePattern = /^[A-Za-z][\w-]{0,63}$/
+
+function resolveCookieNames(value: unknown): ResolvedOptions['session']['cookieNames'] {
+  const cure = 'letters, digits, - and _; the prefix __Host- is added by itself'
+  const one = (name: unknown, where: string): string => {
+    if (typeof name !== 'string' || !cookiePattern.test(name)) return refuse(`the option ${where} must be ${cure}.`)
+    return name
+  }
+  if (typeof value !== 'object' || value === null) {
+    const name = one(value === undefined ? 'gs' : value, 'session.cookieName')
+    return { anonymous: name, loggedIn: name }
+  }
+  onlyKnown(value, 'session.cookieName', ['anonymous', 'loggedIn'])
+  const { anonymous, loggedIn } = value as { anonymous?: unknown; loggedIn?: unknown }
+  return { anonymous: one(anonymous, 'session.cookieName.anonymous'), loggedIn: one(loggedIn, 'session.cookieName.loggedIn') }
+}
+
+function resolveSessionData(value: GsSessionDataOptions = {}): Required<GsSessionDataOptions> {
+  onlyKnown(value, 'session.data', ['maxBytes', 'onLogin', 'onLogout', 'maxAnonymous', 'maxAnonymousPerAddress'])
+  const rule = (given: unknown, name: string, fallback: CarryRule): CarryRule => {
+    if (given === undefined) return fallback
+    if (given !== 'keep' && given !== 'drop' && typeof given !== 'function')
+      refuse(`the option session.data.${name} must be "keep", "drop" or a function that gives what is kept.`)
+    return given as CarryRule
+  }
+  return {
+    maxBytes: count(value.maxBytes, 'session.data.maxBytes', 16_384, 64, 1_048_576, 'bytes'),
+    onLogin: rule(value.onLogin, 'onLogin', 'keep'),
+    onLogout: rule(value.onLogout, 'onLogout', 'drop'),
+    maxAnonymous: count(value.maxAnonymous, 'session.data.maxAnonymous', 100_000, 0, 100_000_000, 'sessions'),
+    maxAnonymousPerAddress: count(value.maxAnonymousPerAddress, 'session.data.maxAnonymousPerAddress', 1000, 1, 1_000_000, 'sessions')
+  }
+}
+
+function resolveAttempts(value: GsAttemptsOptions = {}): ResolvedOptions['attempts'] {
+  onlyKnown(value, 'attempts', ['ladder', 'lockAfter'])
+  const cure = 'a list like [[10, 60], [25, 3600]]: failures and seconds, both growing'
+  const rungs = (value.ladder ?? [
+    [10, 60],
+    [25, 3600],
+    [100, 86_400]
+  ]) as readonly unknown[]
+  if (!Array.isArray(rungs) || rungs.length > 20) return refuse(`the option attempts.ladder must be ${cure}.`)
+  const ladder = rungs.map((rung, index) => {
+    if (!Array.isArray(rung) || rung.length !== 2) return refuse(`the option attempts.ladder must be ${cure}.`)
+    return {
+      failures: count(rung[0], `attempts.ladder[${index}][0]`, 0, 1, 1_000_000, 'failures'),
+      wait: count(rung[1], `attempts.ladder[${index}][1]`, 0, 1, 604_800, 'seconds') * 1000
+    }
+  })
+  if (ladder.some(({ failures, wait }, index) => index > 0 && (failures <= ladder[index - 1]!.failures || wait < ladder[index - 1]!.wait)))
+    refuse(`the option attempts.ladder must be ${cure}.`)
+  return { ladder, lockAfter: count(value.lockAfter, 'attempts.lockAfter', 1000, 1, 1_000_000, 'failures') }
+}
+
+function resolveLoginCodes(value: unknown): ResolvedOptions['loginCodes'] {
+  if (value === undefined || value === false) return null
+  const given = value === true ? {} : value
+  onlyKnown(given, 'loginCodes', ['life', 'digits', 'tries'])
+  const { life, digits, tries } = given as GsLoginCodeOptions
+  return {
+    life: count(life, 'loginCodes.life', 900, 60, 3600, 'seconds') * 1000,
+    digits: count(digits, 'loginCodes.digits', 8, 6, 10, 'digits'),
+    tries: count(tries, 'loginCodes.tries', 5, 1, 10, 'tries')
+  }
+}
+
+const ownLevels: Readonly<Record<string, number>> = {
+  none: 0,
+  anonymous: 1,
+  'logged-in': 2,
+  user: 10,
+  customer: 20,
+  staff: 30,
+  moderator: 40,
+  admin: 50,
+  root: 100,
+  nobody: 125
+}
+
+/** All names of levels: ours and the application's. */
+function resolveLevels(value: unknown): Readonly<Record<string, number>> {
+  if (value === undefined) return ownLevels
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('the option levels must be an object like { editor: 35 }.')
+  for (const [name, level] of Object.entries(value)) {
+    if (!/^[A-Za-z][\w-]{0,31}$/.test(name)) refuse(`the option levels has the name ${JSON.stringify(name)}; use letters, digits, - and _.`)
+    if (Object.hasOwn(ownLevels, name)) refuse(`the option levels has the name ${name}, which has a meaning already; choose another one.`)
+    count(level, `levels.${name}`, 0, 3, 124, 'levels')
+  }
+  return { ...ownLevels, ...(value as Record<string, number>) }
+}
+
+function resolveDefaultLevel(value: unknown, levels: Readonly<Record<string, number>>): number {
+  if (value === undefined) return ownLevels['none']!
+  const level = typeof value === 'string' && Object.hasOwn(levels, value) ? levels[value] : value
+  if (typeof level !== 'number' || !Number.isInteger(level) || level < 0 || level > 125)
+    return refuse(`the option defaultLevel must be a level from 0 to 125 or one of ${Object.keys(levels).join(', ')}.`)
+  return level
+}
+
+function isLanguage(tag: unknown): tag is string {
+  try {
+    return typeof tag === 'string' && tag.length <= 35 && Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}
+
+function resolveLanguage(value: unknown): string {
+  if (value === undefined) return 'en'
+  if (!isLanguage(value)) return refuse('the option language must be a language tag like "en" or "pt-BR".')
+  return Intl.getCanonicalLocales(value)[0]!
+}
+
+function resolveMessages(value: unknown): ResolvedOptions['messages'] {
+  if (value === undefined) return {}
+  const cure = 'an object of languages, each an object of texts: { de: { GS_CREDENTIALS: "…" } }'
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(`the option messages must be ${cure}.`)
+  for (const [language, texts] of Object.entries(value)) {
+    if (!isLanguage(language)) refuse(`the option messages has the language ${JSON.stringify(language)}; use tags like "de" or "pt-BR".`)
+    if (typeof texts !== 'object' || texts === null || Object.values(texts as object).some((one) => typeof one !== 'string'))
+      refuse(`the option messages.${language} must be an object of texts.`)
+  }
+  return value as ResolvedOptions['messages']
+}
+
+function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
+  if (value === undefined) return []
+  if (hasHasher) refuse('the option password.peppers belongs to the hasher of fastify-gs; leave it out, or password.hasher.')
+  if (!Array.isArray(value) || value.length === 0) return refuse('the option password.peppers must be a list of { id, secret }.')
+  const ids = new Set<unknown>()
+  for (const [index, pepper] of (value as unknown[]).entries()) {
+    onlyKnown(pepper, `password.peppers[${index}]`, ['id', 'secret'])
+    const { id, secret } = pepper as Partial<Pepper>
+    if (typeof id !== 'string' || !/^[\w-]{1,16}$/.test(id))
+      refuse(`the option password.peppers[${index}].id must be letters, digits, - and _, 16 at most.`)
+    if (ids.has(id)) refuse(`the option password.peppers has the id ${id} twice.`)
+    ids.add(id)
+    if (typeof secret !== 'string' || Buffer.byteLength(secret) < 32 || new Set(secret).size < 8)
+      refuse(`the option password.peppers[${index}].secret must be a text of 32 bytes or more; make one with \`openssl rand -base64 32\`.`)
+  }
+  return value as Pepper[]
+}
+
+function resolveBlocklist(value: unknown): ResolvedOptions['password']['blocklist'] {
+  if (value === undefined) return 10_000
+  if (value === false) return false
+  if (Array.isArray(value)) return texts(value, 'password.blocklist')
+  return count(value, 'password.blocklist', 10_000, 1, 100_000, 'passwords')
+}
+
 /** How options are checked that need knowledge of other folders. */
 export interface OptionChecks {
   readonly isPasswordHash: (text: string) => boolean
@@ -460,6 +734,12 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     'reservedNames',
     'session',
     'password',
+    'attempts',
+    'loginCodes',
+    'defaultLevel',
+    'levels',
+    'language',
+    'messages',
     'links',
     'rateLimits',
     'lwsgs',
@@ -472,15 +752,27 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   if (prefix === '') refuse('the option prefix must be a path like "/lwsgs"; the root cannot be used.')
 
   const session = given.session ?? {}
-  onlyKnown(session, 'session', ['cookieName', 'idle', 'absolute', 'remembered', 'anonymousIdle', 'anonymousAbsolute', 'activityInterval'])
-  const cookieName = optionalText(session.cookieName, 'session.cookieName', 'a name for a cookie') ?? 'gs'
-  if (!/^[A-Za-z][\w-]{0,63}$/.test(cookieName))
-    refuse('the option session.cookieName must be letters, digits, - and _; the prefix __Host- is added by itself.')
+  onlyKnown(session, 'session', [
+    'cookieName',
+    'renewal',
+    'perAccount',
+    'whenFull',
+    'total',
+    'data',
+    'idle',
+    'absolute',
+    'remembered',
+    'anonymousIdle',
+    'anonymousAbsolute',
+    'activityInterval'
+  ])
+  if (session.whenFull !== undefined && session.whenFull !== 'end-oldest' && session.whenFull !== 'refuse')
+    refuse('the option session.whenFull must be "end-oldest" or "refuse".')
 
   const idle = milliseconds(session.idle, 'session.idle', 3600)
 
   const password = given.password ?? {}
-  onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'legacy', 'concurrency', 'maxWaiting'])
+  onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'legacy', 'concurrency', 'maxWaiting', 'blocklist', 'peppers'])
   if (password.hasher === null) refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
   if (
     password.hasher !== undefined &&
@@ -493,6 +785,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   // Another hasher has hashes of its own.
   const admin = resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true, legacy)
 
+  const levels = resolveLevels(given.levels)
   const links = given.links ?? {}
   onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword', 'undoEmail'])
   if (given.now !== undefined && typeof given.now !== 'function') refuse('the option now must be a function that gives ms since 1970.')
@@ -513,7 +806,12 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     // Nobody may look like the admin either.
     reservedNames: [...texts(given.reservedNames, 'reservedNames'), ...(admin === null ? [] : [admin.username])],
     session: {
-      cookieName,
+      cookieNames: resolveCookieNames(session.cookieName),
+      renewal: count(session.renewal, 'session.renewal', 86_400, 0, 10 * year, 'seconds') * 1000,
+      perAccount: count(session.perAccount, 'session.perAccount', 100, 1, 100_000, 'sessions'),
+      whenFull: session.whenFull ?? 'end-oldest',
+      total: count(session.total, 'session.total', 1_000_000, 1, 1_000_000_000, 'sessions'),
+      data: resolveSessionData(session.data),
       limits: {
         idle,
         absolute: milliseconds(session.absolute, 'session.absolute', 86_400),
@@ -532,8 +830,16 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
       hasher: password.hasher ?? null,
       legacy,
       concurrency: password.concurrency === undefined ? null : count(password.concurrency, 'password.concurrency', 1, 1, 1024, 'hashes'),
-      maxWaiting: password.maxWaiting === undefined ? null : count(password.maxWaiting, 'password.maxWaiting', 100, 1, 100_000, 'hashes')
+      maxWaiting: password.maxWaiting === undefined ? null : count(password.maxWaiting, 'password.maxWaiting', 100, 1, 100_000, 'hashes'),
+      blocklist: resolveBlocklist(password.blocklist),
+      peppers: resolvePeppers(password.peppers, password.hasher !== undefined)
     },
+    attempts: resolveAttempts(given.attempts),
+    loginCodes: resolveLoginCodes(given.loginCodes),
+    defaultLevel: resolveDefaultLevel(given.defaultLevel, levels),
+    levels,
+    language: resolveLanguage(given.language),
+    messages: resolveMessages(given.messages),
     links: {
       verifyEmail: milliseconds(links.verifyEmail, 'links.verifyEmail', 86_400),
       forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400),

@@ -172,7 +172,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   const activity = createActivity(session.activityInterval)
   const events = createSessionEvents(app.log)
   const loading: SessionLoading = {
-    cookie: createSessionCookie(session.cookieName, options.secure),
+    cookie: createSessionCookie(session.cookieNames.loggedIn, options.secure),
     keys,
     limits: session.limits,
     ticketLimits: session.ticketLimits,

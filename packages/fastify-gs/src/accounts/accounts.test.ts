@@ -48,6 +48,8 @@ for (const engine of engines) {
         verified: false,
         admin: false,
         configured: false,
+        language: null,
+        mustChangePassword: false,
         locked: false,
         passwordHash: 'hash of a',
         level: 10,
@@ -277,7 +279,16 @@ for (const engine of engines) {
 
 describe('publicAccount', () => {
   it('has exactly what the application may see', async () => {
-    const account = { id: 'a', username: 'Alice', email: null, verified: true, admin: false, configured: false }
+    const account = {
+      id: 'a',
+      username: 'Alice',
+      email: null,
+      verified: true,
+      admin: false,
+      configured: false,
+      language: null,
+      mustChangePassword: false
+    }
     const stored = { ...account, passwordHash: 'secret', level: 10, sectors: 0, anything: 'else' }
     assert.deepEqual(publicAccount(stored), account)
   })

@@ -14,6 +14,10 @@ export interface Account {
   readonly admin: boolean
   /** Lives in the configuration; cannot be changed or deleted by a visitor. */
   readonly configured: boolean
+  /** BCP 47 tag of the language in which it is spoken to; null: none chosen. */
+  readonly language: string | null
+  /** Nothing is open to it but to choose a new password: its mask is that of somebody who is only logged in, and policies refuse it. */
+  readonly mustChangePassword: boolean
 }
 
 /** What the flows need besides: the password hash, level and sectors, and whether an operator has locked it. */
@@ -31,6 +35,8 @@ const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
   verified: row.configured === 1 || row.verified_email_key !== null,
   admin: row.configured === 1,
   configured: row.configured === 1,
+  language: row.language,
+  mustChangePassword: row.must_change_password === 1,
   locked: row.locked_at !== null,
   passwordHash: row.password_hash,
   level: row.level,
@@ -38,8 +44,8 @@ const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
 })
 
 /** Without what only the flows may see. */
-export function publicAccount({ id, username, email, verified, admin, configured }: Account): Account {
-  return { id, username, email, verified, admin, configured }
+export function publicAccount({ id, username, email, verified, admin, configured, language, mustChangePassword }: Account): Account {
+  return { id, username, email, verified, admin, configured, language, mustChangePassword }
 }
 
 export async function findAccountById(db: Db, id: string): Promise<StoredAccount | null> {

@@ -110,6 +110,74 @@ const migrations: readonly Migration[] = [
     await db.schema.createIndex('gs_audit_account').on('gs_audit').columns(['account_id', 'at', 'id']).execute()
     // The list of all sessions is in this order, and must not sort a hundred thousand rows for fifty of them.
     await db.schema.createIndex('gs_sessions_created').on('gs_sessions').columns(['created_at', 'id']).execute()
+  },
+
+  async function levelsAndSessionData(db) {
+    await db.schema
+      .createTable('gs_groups')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('name', 'text', (c) => c.notNull())
+      .addColumn('name_key', 'text', (c) => c.notNull().unique())
+      .addColumn('level', 'integer', (c) => c.notNull())
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .execute()
+    const accounts = () => db.schema.alterTable('gs_accounts')
+    // One column a statement: SQLite knows no more.
+    await accounts()
+      .addColumn('group_id', 'text', (c) => c.references('gs_groups.id').onDelete('set null'))
+      .execute()
+    await accounts()
+      .addColumn('must_change_password', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute()
+    await accounts().addColumn('language', 'text').execute()
+    await accounts()
+      .addColumn('visits', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute()
+    await accounts().addColumn('last_login_at', 'bigint').execute()
+    await db.schema.createIndex('gs_accounts_group').on('gs_accounts').column('group_id').execute()
+
+    const sessions = () => db.schema.alterTable('gs_sessions')
+    await sessions().addColumn('token_at', 'bigint').execute()
+    await sessions()
+      .addColumn('token_unused', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute()
+    await sessions().addColumn('referer', 'text').execute()
+    await db.schema
+      .createTable('gs_replaced_tokens')
+      .addColumn('token_hash', 'text', (c) => c.primaryKey())
+      .addColumn('session_id', 'text', (c) => c.notNull().references('gs_sessions.id').onDelete('cascade'))
+      .addColumn('valid_until', 'bigint')
+      .execute()
+    await db.schema.createIndex('gs_replaced_tokens_session').on('gs_replaced_tokens').column('session_id').execute()
+    await db.schema.createIndex('gs_replaced_tokens_expiry').on('gs_replaced_tokens').column('valid_until').execute()
+
+    await db.schema
+      .createTable('gs_session_data')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('session_id', 'text', (c) => c.references('gs_sessions.id').onDelete('cascade'))
+      .addColumn('token_hash', 'text')
+      .addColumn('data', 'text', (c) => c.notNull())
+      .addColumn('version', 'integer', (c) => c.notNull())
+      .addColumn('address_key', 'text')
+      .addColumn('expires_at', 'bigint')
+      .execute()
+    await db.schema.createIndex('gs_session_data_session').on('gs_session_data').column('session_id').execute()
+    await db.schema.createIndex('gs_session_data_token').on('gs_session_data').column('token_hash').execute()
+    await db.schema.createIndex('gs_session_data_address').on('gs_session_data').column('address_key').execute()
+    await db.schema.createIndex('gs_session_data_expiry').on('gs_session_data').column('expires_at').execute()
+
+    await db.schema
+      .createTable('gs_settings')
+      .addColumn('account_id', 'text', (c) => c.notNull().references('gs_accounts.id').onDelete('cascade'))
+      .addColumn('key', 'text', (c) => c.notNull())
+      .addColumn('value', 'text', (c) => c.notNull())
+      .addColumn('updated_at', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('gs_settings_primary', ['account_id', 'key'])
+      .execute()
+    await db.schema
+      .alterTable('gs_links')
+      .addColumn('tries', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute()
   }
 ]
 

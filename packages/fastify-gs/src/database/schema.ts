@@ -25,6 +25,25 @@ export interface AccountsTable {
   created_at: number
   /** When an operator locked it; null: it is not locked. */
   locked_at: Generated<number | null>
+  /** Its group lends the level in the place of the own one. */
+  group_id: Generated<string | null>
+  /** 1: nothing but a new password is open to it. */
+  must_change_password: Generated<number>
+  /** BCP 47 tag, like `de` or `pt-BR`; null: none chosen. */
+  language: Generated<string | null>
+  /** How often somebody has logged in. */
+  visits: Generated<number>
+  last_login_at: Generated<number | null>
+}
+
+export interface GroupsTable {
+  id: string
+  /** As typed. */
+  name: string
+  /** Canonical form, unique. */
+  name_key: string
+  level: number
+  created_at: number
 }
 
 export interface SessionsTable {
@@ -43,12 +62,51 @@ export interface SessionsTable {
   forgot_at: number | null
   ip: string
   user_agent: string
+  /** When the token was made; null: with the session. */
+  token_at: Generated<number | null>
+  /** 1: the token has been sent and not been seen since; the one before it (gs_replaced_tokens) still counts. */
+  token_unused: Generated<number>
+  /** From where the visitor came to the site; null: not known. */
+  referer: Generated<string | null>
+}
+
+/** Tokens that were renewed by time: they go on for a moment, for requests that were on their way. */
+export interface ReplacedTokensTable {
+  /** SHA-256 of the token. */
+  token_hash: string
+  session_id: string
+  /** Null: as long as the new one has not been used. */
+  valid_until: number | null
+}
+
+/** What the application keeps in sessions. */
+export interface SessionDataTable {
+  /** Public id of the session, anonymous or logged in. */
+  id: string
+  /** The logged-in session that it belongs to; null: an anonymous one. */
+  session_id: string | null
+  /** SHA-256 of the last token of a logged-in session that is over, whose data its browser may go on with; null for all others. */
+  token_hash: string | null
+  /** JSON object. */
+  data: string
+  version: number
+  /** Hashed group of addresses from which an anonymous visitor stored it first, to bound how many there are. */
+  address_key: string | null
+  /** Null: it lives as long as session_id. */
+  expires_at: number | null
+}
+
+export interface SettingsTable {
+  account_id: string
+  key: string
+  value: string
+  updated_at: number
 }
 
 export interface LinksTable {
   id: string
   token_hash: string
-  purpose: 'verify-email' | 'forgot-password' | 'change-email' | 'undo-email'
+  purpose: 'verify-email' | 'forgot-password' | 'change-email' | 'undo-email' | 'login-code'
   account_id: string
   /** The address it was mailed to; redeemed, a link to change the address or to undo that makes it the account's. */
   email: string
@@ -56,6 +114,8 @@ export interface LinksTable {
   expires_at: number
   /** When it was redeemed or replaced by a newer one. */
   used_at: number | null
+  /** Wrong codes that were typed for it. */
+  tries: Generated<number>
 }
 
 interface OutboxTable {
@@ -111,6 +171,10 @@ interface ThrottleTable {
 export interface GsTables {
   gs_accounts: AccountsTable
   gs_sessions: SessionsTable
+  gs_replaced_tokens: ReplacedTokensTable
+  gs_session_data: SessionDataTable
+  gs_groups: GroupsTable
+  gs_settings: SettingsTable
   gs_links: LinksTable
   gs_outbox: OutboxTable
   gs_throttle: ThrottleTable

@@ -42,6 +42,8 @@ export function createRegistration(services: FlowServices): Registration {
       verified: false,
       admin: false,
       configured: false,
+      language: null,
+      mustChangePassword: false,
       locked: false,
       passwordHash,
       level: AuthLevel.user,

@@ -59,16 +59,28 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
       expiresAt: clock.now + day,
       remember: false,
       forgotAt: null,
-      account: { id: 'a', username: 'alice', email: null, verified: true, admin: false, configured: false },
+      account: {
+        id: 'a',
+        username: 'alice',
+        email: null,
+        verified: true,
+        admin: false,
+        configured: false,
+        language: null,
+        mustChangePassword: false
+      },
       level: 10,
       sectors: 0,
+      tokenAt: 0,
+      tokenUnused: false,
+      referer: null,
       ...change
     }
     sessions.set(id, found)
     accounts.set(found.account.id, { locked: false, sessionsMark: '' })
     return found
   }
-  const visit = (found: FoundSession): AccountVisit => accountVisit(keys, found, limits, '192.0.2.1', clock.now)
+  const visit = (found: FoundSession): AccountVisit => accountVisit(keys, found, limits, { ip: '192.0.2.1', headers: {} }, clock.now)
   const connect = (found: FoundSession, change: Partial<Connection> = {}) => {
     const told = new Queue<string>()
     const leave = registry.connect(visit(found), {

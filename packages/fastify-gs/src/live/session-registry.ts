@@ -121,7 +121,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   const each = (members: Iterable<Member>, work: (member: Member) => void) => {
     for (const member of members) guarded(() => work(member))
   }
-  const visitOf = (found: FoundSession, ip: string) => accountVisit(keys, found, limits, ip, now(), found.lastActiveAt)
+  const visitOf = (found: FoundSession, ip: string) => accountVisit(keys, found, limits, { ip, headers: {} }, now(), found.lastActiveAt)
 
   /** All that a connection is told of, as a text to compare. */
   const stateOf = (found: FoundSession) => {

@@ -20,6 +20,9 @@ export interface MailParameters {
   /** `byAdmin`: nobody asked; an admin has made the password void. */
   'forgot-password': { username: string; ip: string; lifetime: number; byAdmin?: boolean } & LinkTargets
   'change-email': { username: string; ip: string; lifetime: number }
+  'login-code': { username: string; ip: string; lifetime: number }
+  /** The password is off after too many wrong ones. */
+  'password-off': { username: string; lifetime: number }
   'already-registered': { username: string; ip: string }
   'email-in-use': { username: string; ip: string }
   'email-changed': { username: string; ip: string; lifetime: number }
@@ -91,6 +94,27 @@ const contents: { [K in MailKind]: (parameters: MailParameters[K], context: Mail
       'If it was not you, do not open the link: nothing changes without it.'
     ]
   }),
+  // The code stands in the place of the link.
+  'login-code': ({ username, ip, lifetime }, { siteName }) => ({
+    subject: `Your code for ${siteName}`,
+    before: [
+      `Hello ${username},`,
+      `somebody (from the address ${ip}) wants to log in to your account at ${siteName}. If it is you, type this code:`
+    ],
+    after: [
+      `It works once and for ${duration(lifetime)}. Tell it to nobody: the people who run the site never ask for it.`,
+      'If it is not you, ignore this mail: without the code nobody gets in.'
+    ]
+  }),
+  'password-off': ({ username, lifetime }, { siteName }) => ({
+    subject: `The password of your account at ${siteName} is off`,
+    before: [
+      `Hello ${username},`,
+      `somebody has tried so many wrong passwords for your account at ${siteName} that it takes none any more. Devices that are logged in stay so. Switch it on again here, and choose a new one if the old one was easy to guess:`
+    ],
+    button: 'Switch my password on again',
+    after: [`The link works once and for ${duration(lifetime)}. Later ones you get with "Forgot password".`]
+  }),
   'already-registered': ({ username, ip }, { siteName, loginUrl }) => ({
     subject: `You already have an account at ${siteName}`,
     before: [
@@ -144,7 +168,14 @@ const contents: { [K in MailKind]: (parameters: MailParameters[K], context: Mail
 
 /** Whether mails of this kind carry a link. */
 export function hasLink(kind: MailKind): boolean {
-  return kind === 'verify-email' || kind === 'forgot-password' || kind === 'change-email' || kind === 'email-changed'
+  return (
+    kind === 'verify-email' ||
+    kind === 'forgot-password' ||
+    kind === 'change-email' ||
+    kind === 'email-changed' ||
+    kind === 'login-code' ||
+    kind === 'password-off'
+  )
 }
 
 const paragraphs = (texts: readonly string[]): Html[] => texts.map((text) => html`<p>${text}</p> `)

@@ -52,7 +52,7 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
 
   const anonymous = (request: FastifyRequest, value: string | null, now: number) => {
     const ticket = value === null ? null : readTicket(keys, value, ticketLimits, now)
-    return anonymousVisit(keys, ticket ?? newTicket(now), ticket === null, ticketLimits, request.ip, now)
+    return anonymousVisit(keys, ticket ?? newTicket(now), ticket === null, ticketLimits, request, now)
   }
 
   const settle = (request: FastifyRequest, found: FoundSession | null) => {
@@ -61,9 +61,9 @@ export function createLoadSession(loading: SessionLoading): onRequestHookHandler
     const lastActiveAt = activity.latest(found.id, found.lastActiveAt)
     const current = { ...found, lastActiveAt }
     if (expiryCause(current, limits, now) !== null) return anonymous(request, null, now)
-    if (isQuiet(request)) return accountVisit(keys, current, limits, request.ip, now, lastActiveAt)
+    if (isQuiet(request)) return accountVisit(keys, current, limits, request, now, lastActiveAt)
     activity.note(found.id, found.lastActiveAt, { at: now, ip: request.ip })
-    return accountVisit(keys, current, limits, request.ip, now)
+    return accountVisit(keys, current, limits, request, now)
   }
 
   return function loadSession(request, reply, done) {

@@ -8,6 +8,7 @@ export function sessionInfoOf({ account, session, mask, level, ip, expiresAt, cs
     email: account?.email ?? null,
     verified: account?.verified ?? false,
     admin: account?.admin ?? false,
+    mustChangePassword: account?.mustChangePassword ?? false,
     mask,
     level,
     sectors: sectors.filter((_, index) => ((mask >>> (index + 4)) & 1) === 1),

@@ -28,8 +28,15 @@ export interface FoundSession {
   readonly remember: boolean
   readonly forgotAt: number | null
   readonly account: Account
+  /** The account's own, or that of its group. */
   readonly level: number
   readonly sectors: number
+  /** When the token was made, ms. */
+  readonly tokenAt: number
+  /** Whether this is the first time that the token is seen. */
+  readonly tokenUnused: boolean
+  /** From where the visitor came to the site. */
+  readonly referer: string | null
 }
 
 /** Place of the column in the row. */
@@ -53,15 +60,23 @@ export const toSession = (row: RawRow, tokenHash: string): FoundSession => ({
     email: row[8] as string | null,
     verified: row[9] === 1 || row[10] === 1,
     admin: row[10] === 1,
-    configured: row[10] === 1
+    configured: row[10] === 1,
+    mustChangePassword: row[14] === 1,
+    language: row[15] as string | null
   },
   level: row[11] as number,
-  sectors: row[12] as number
+  sectors: row[12] as number,
+  tokenAt: (row[16] as number | null) ?? (row[1] as number),
+  tokenUnused: row[17] === 1,
+  referer: row[18] as string | null
 })
+
+/** How many columns {@link selectSessions} has: those that a query adds come behind them. */
+export const sessionColumns = 19
 
 export type FindSession = (token: string) => FoundSession | null | Promise<FoundSession | null>
 
-/** Sessions with what a request needs to know of their accounts; 14 columns, which {@link toSession} reads. */
+/** Sessions with what a request needs to know of their accounts; {@link toSession} reads the columns. */
 export const selectSessions = (db: Db) =>
   db
     .selectFrom('gs_sessions as s')
@@ -75,11 +90,16 @@ export const selectSessions = (db: Db) =>
         ofAccount.select('a.email').as('email'),
         ofAccount.select(verified.as('verified')).as('verified'),
         ofAccount.select('a.configured').as('configured'),
-        ofAccount.select('a.level').as('level'),
+        ofAccount
+          .select(sql<number>`coalesce((select g.level from gs_groups as g where g.id = a.group_id), a.level)`.as('level'))
+          .as('level'),
         ofAccount.select('a.sectors').as('sectors'),
-        ofAccount.select('a.locked_at').as('locked_at')
+        ofAccount.select('a.locked_at').as('locked_at'),
+        ofAccount.select('a.must_change_password').as('must_change_password'),
+        ofAccount.select('a.language').as('language')
       ]
     })
+    .select(['s.token_at', 's.token_unused', 's.referer'])
 
 /**
  * The one query of a logged-in request: the session by the hash of the token, and its account. Compiled once, columns as an array;

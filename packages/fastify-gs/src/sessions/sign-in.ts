@@ -76,17 +76,20 @@ export function createSignIn(loading: SessionLoading): SignIn {
           tokenHash: digest(signedIn.token),
           lastActiveAt: now,
           level: signedIn.account.level,
-          sectors: signedIn.account.sectors
+          sectors: signedIn.account.sectors,
+          tokenAt: now,
+          tokenUnused: false,
+          referer: null
         },
         limits,
-        request.ip,
+        request,
         now
       )
     },
     leave(request, reply) {
       const now = loading.now()
       forget(request)
-      request.gs = anonymousVisit(keys, newTicket(now), true, ticketLimits, request.ip, now)
+      request.gs = anonymousVisit(keys, newTicket(now), true, ticketLimits, request, now)
       cookie.write(reply, signTicket(keys, visitState(request.gs).ticket!))
     }
   }

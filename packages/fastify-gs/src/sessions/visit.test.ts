@@ -15,7 +15,16 @@ const ticketLimits = { idle: 20 * minute, absolute: day }
 const key = 'key-for-tests-0123456789-abcdefghijkl'
 const keys = createKeyRing([key])
 
-const account = { id: 'a', username: 'Alice', email: 'alice@mail.test', verified: true, admin: false, configured: false }
+const account = {
+  id: 'a',
+  username: 'Alice',
+  email: 'alice@mail.test',
+  verified: true,
+  admin: false,
+  configured: false,
+  language: null,
+  mustChangePassword: false
+}
 const found: FoundSession = {
   id: 's',
   tokenHash: 'h',
@@ -26,14 +35,17 @@ const found: FoundSession = {
   forgotAt: null,
   account,
   level: 10,
-  sectors: 0
+  sectors: 0,
+  tokenAt: 0,
+  tokenUnused: false,
+  referer: null
 }
 const visitOf = (change: Partial<FoundSession> = {}, at = now, activeAt = at) =>
-  accountVisit(keys, { ...found, ...change }, limits, '192.0.2.1', at, activeAt)
+  accountVisit(keys, { ...found, ...change }, limits, { ip: '192.0.2.1', headers: {} }, at, activeAt)
 
 describe('the visit of an account', () => {
   const unverified = { ...account, verified: false }
-  const admin = { ...account, admin: true, configured: true }
+  const admin = { ...account, admin: true, configured: true, language: null, mustChangePassword: false }
   const cases: [name: string, change: Partial<FoundSession>, mask: number, level: number][] = [
     ['verified', {}, 5, 10],
     ['unverified', { account: unverified }, 1, 2],
@@ -97,7 +109,8 @@ describe('the visit of an account', () => {
 
 describe('the visit of nobody', () => {
   const ticket = newTicket(now)
-  const visitAt = (at: number, fresh = false, own = ticket) => anonymousVisit(keys, own, fresh, ticketLimits, '192.0.2.1', at)
+  const visitAt = (at: number, fresh = false, own = ticket) =>
+    anonymousVisit(keys, own, fresh, ticketLimits, { ip: '192.0.2.1', headers: {} }, at)
 
   it('has mask 0, level 1 and the public id of its session', () => {
     const visit = visitAt(now)

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { publicAccount, type Account } from '../accounts/accounts.ts'
 import { AuthLevel } from '../accounts/auth-level.ts'
 import { maskOf } from '../accounts/auth-mask.ts'
@@ -68,6 +69,12 @@ export function visitState(visit: Visit): VisitState {
   return stateOf.get(visit)!
 }
 
+/** What a visit is seen by: the request, or a connection that was made by one. */
+export interface VisitSource {
+  readonly ip: string
+  readonly headers: IncomingHttpHeaders
+}
+
 class LazyVisit {
   readonly session: SessionFacts
   readonly account: Account | null
@@ -78,12 +85,12 @@ class LazyVisit {
   readonly #keys: KeyRing
   #csrfToken: string | undefined
 
-  constructor(keys: KeyRing, facts: Omit<Visit, 'csrfToken'>) {
+  constructor(keys: KeyRing, from: VisitSource, facts: Omit<Visit, 'csrfToken' | 'ip'>) {
     this.session = facts.session
     this.account = facts.account
     this.mask = facts.mask
     this.level = facts.level
-    this.ip = facts.ip
+    this.ip = from.ip
     this.expiresAt = facts.expiresAt
     this.#keys = keys
   }
@@ -103,18 +110,17 @@ export function accountVisit(
   keys: KeyRing,
   found: FoundSession,
   limits: SessionLimits,
-  ip: string,
+  from: VisitSource,
   now: number,
   activeAt = now
 ): AccountVisit {
   const { forgotAt } = found
   const account = publicAccount(found.account)
-  const visit = new LazyVisit(keys, {
+  const visit = new LazyVisit(keys, from, {
     session: { id: found.id, createdAt: found.createdAt, anonymous: false, remember: found.remember },
     account,
     mask: maskOf({ admin: account.admin, verified: account.verified, sectors: found.sectors, forgotAt }, now),
     level: levelOf(account, found.level),
-    ip,
     expiresAt: Math.min(found.expiresAt, activeAt + (found.remember ? limits.remembered : limits.idle))
   }) as AccountVisit
   stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found })
@@ -126,17 +132,16 @@ export function anonymousVisit(
   ticket: AnonymousTicket,
   fresh: boolean,
   limits: TicketLimits,
-  ip: string,
+  from: VisitSource,
   now: number
 ): AnonymousVisit {
   const renewed = !fresh && ticketAges(ticket, limits, now)
   const current = renewed ? { ...ticket, issuedAt: now } : ticket
-  const visit = new LazyVisit(keys, {
+  const visit = new LazyVisit(keys, from, {
     session: { id: ticket.id, createdAt: ticket.startedAt, anonymous: true, remember: false },
     account: null,
     mask: 0,
     level: AuthLevel.anonymous,
-    ip,
     expiresAt: Math.min(current.issuedAt + limits.idle, current.startedAt + limits.absolute)
   }) as AnonymousVisit
   stateOf.set(visit, {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { GsDatabase, RawRow } from '../database/database.ts'
-import { isLocked, selectSessions, toSession, type FoundSession } from './sessions.ts'
+import { isLocked, selectSessions, sessionColumns, toSession, type FoundSession } from './sessions.ts'
 
 /** What the database says at this moment of sessions and accounts that somebody watches. Synchronous on SQLite. */
 export interface WatchedSessions {
@@ -18,8 +18,8 @@ export interface WatchedAccount {
 
 type MaybePromise<T> = T | Promise<T>
 
-/** Place of the column in the row of a session, behind those of `selectSessions`. */
-const tokenHash = 14
+/** Place of the column in the row of a session. */
+const tokenHash = sessionColumns
 
 /** More sessions than an account shows in its list are not counted. */
 const counted = 200
