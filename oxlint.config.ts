@@ -21,6 +21,8 @@ export default defineConfig({
     ],
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/no-misused-spread': 'off',
+    // Interfaces that the application fills are empty here.
+    'typescript/no-generated-empty-object-type': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'import/no-named-as-default-member': 'off',
     'no-shadow': 'off',

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Locator, type Page } from '@playwright/test'
 import { walks } from './helpers/panels.ts'
-import { call, join, joinAsAdmin, register, test } from './helpers/people.ts'
+import { call, join, joinAsAdmin, mustChoosePassword, register, test } from './helpers/people.ts'
 import { logIn, password } from './helpers/visitor.ts'
 
 /** What axe finds, in a line for each element. */
@@ -83,7 +83,8 @@ test('a screen reader finds each control of a guest by its role and name', async
     'checkbox Keep me logged in',
     'button Log in',
     'button Forgot password?',
-    'button Sign up'
+    'button Sign up',
+    'button Log in with a code by mail'
   ])
   await button(page, 'Sign up').click()
   await expect(heading(page, 'Sign up')).toBeFocused()
@@ -101,6 +102,27 @@ test('a screen reader finds each control of a guest by its role and name', async
   await button(page, 'Forgot password?').click()
   await expect(heading(page, 'Forgot password?')).toBeFocused()
   expect(await controls(page)).toEqual(['heading Forgot password?', 'textbox User name or e-mail', 'button Send link', 'button Log in'])
+  await button(page, 'Log in').click()
+  await button(page, 'Log in with a code by mail').click()
+  await expect(heading(page, 'Log in with a code')).toBeFocused()
+  expect(await controls(page)).toEqual([
+    'heading Log in with a code',
+    'textbox User name or e-mail',
+    'button Send code',
+    'button I have a code already',
+    'button Log in with the password'
+  ])
+  await button(page, 'I have a code already').click()
+  await expect(page.getByRole('textbox', { name: 'User name or e-mail' })).toBeFocused()
+  expect(await controls(page)).toEqual([
+    'heading Log in with a code',
+    'textbox User name or e-mail',
+    'textbox Code from the mail',
+    'checkbox Keep me logged in',
+    'button Log in',
+    'button Send another code',
+    'button Log in with the password'
+  ])
 })
 
 test('a screen reader finds each control of a member by its role and name', async ({ page, mailbox }) => {
@@ -130,6 +152,23 @@ test('a screen reader finds each control of a member by its role and name', asyn
     expect(await controls(page)).toEqual([`heading ${name}`, ...inside, 'button Back'])
     await button(page, 'Back').click()
   }
+})
+
+test('a screen reader finds what is open to who must choose a new password', async ({ page, mailbox, browser }) => {
+  const who = await join(page, mailbox, 'heard.must')
+  await mustChoosePassword(browser, who.username)
+  await page.goto('/lwsgs/')
+  await expect(heading(page, 'Choose a new password')).toBeVisible()
+  expect(await controls(page)).toEqual([
+    'heading Choose a new password',
+    'textbox Current password',
+    'button Show current password',
+    'textbox New password',
+    'button Show new password',
+    'button Set new password',
+    'button Forgot password?',
+    'button Log out'
+  ])
 })
 
 /** The element is there before it speaks: a screen reader says only what changes in what it knows. */

@@ -89,6 +89,45 @@ test('an admin finds an account, keeps its owner out and lets him in again', asy
   await bobsPage.context().close()
 })
 
+test('an admin puts an account into a group, which lends it its level, and has it choose a new password', async ({ page, browser }) => {
+  const paul = await becomeMember(await inNewContext(browser), 'paul')
+  const faults = watchForFaults(page)
+  await page.goto('/lwsgs/')
+  await logIn(page, 'admin', adminPassword)
+  await expect(page.getByRole('button', { name: 'Administration' })).toBeVisible()
+  const name = newName('editors').username
+  const added = await page.request.post('/lwsgs/admin/groups', { data: { name, level: 25 } })
+  expect(added.ok(), await added.text()).toBe(true)
+  const { group } = (await added.json()) as { group: { id: string } }
+  const admin = page.locator('.gs-widget')
+  await page.getByRole('button', { name: 'Administration' }).click()
+  await openAccount(admin, paul.username)
+
+  await admin.getByRole('combobox', { name: 'Group' }).selectOption(name)
+  await admin.getByRole('button', { name: 'Save rights' }).click()
+  await expect(admin.getByText('The rights are saved.')).toBeVisible()
+  await expect(fact(admin, 'Level')).toContainText('25')
+  await expect(fact(admin, 'Group')).toContainText(name)
+  await expect(admin.getByRole('textbox', { name: 'Own level' })).toHaveValue('10')
+
+  await admin.getByRole('button', { name: 'Ask for a new password' }).click()
+  await expect(admin.getByText('The account must choose a new password.')).toBeVisible()
+  await admin.getByRole('button', { name: 'All accounts' }).click()
+  await admin.getByRole('combobox', { name: 'Show' }).selectOption('Must choose a new password')
+  await expect(admin.getByRole('row', { name: paul.username })).toContainText('Must choose a new password')
+
+  await admin.getByRole('row').getByRole('button', { name: paul.username }).click()
+  await admin.getByRole('combobox', { name: 'Group' }).selectOption('No group')
+  await admin.getByRole('button', { name: 'Save rights' }).click()
+  await expect(admin.getByText('The rights are saved.')).toBeVisible()
+  await expect(fact(admin, 'Level')).toContainText('10 (user)')
+  await admin.getByRole('button', { name: 'History of this account' }).click()
+  await expect(admin.getByRole('listitem').filter({ hasText: 'Asked for a new password' })).toBeVisible()
+  await expect(admin.getByRole('listitem').filter({ hasText: `${name} → No group` })).toBeVisible()
+  expect((await page.request.delete(`/lwsgs/admin/groups/${group.id}`)).ok()).toBe(true)
+  faults.expectNone()
+})
+
 test('an admin vouches for an address, and grants sectors and a level', async ({ page, browser }) => {
   const uma = newName('uma')
   const umasPage = await inNewContext(browser)

@@ -6,8 +6,10 @@ import { texts as de } from 'gs-ui/texts/de'
 import { texts as es } from 'gs-ui/texts/es'
 import { texts as fr } from 'gs-ui/texts/fr'
 import { texts as ja } from 'gs-ui/texts/ja'
+import { mustChoosePassword } from './helpers/people.ts'
 import { becomeMember, logIn, password, watchForFaults } from './helpers/visitor.ts'
 
+const newPassword = 'a quite different phrase'
 const translations = { de, es, fr, ja, ar }
 type Texts = typeof de
 
@@ -51,11 +53,21 @@ async function logInIn(page: Page, texts: Texts, name: string, secret: string): 
 for (const [language, texts] of Object.entries(translations)) {
   test(`every panel speaks ${language} and fits into 320 pixels`, async ({ page }) => {
     const who = await becomeMember(page, `${language}.`)
+    await mustChoosePassword(page.context().browser()!, who.username)
     const faults = watchForFaults(page)
     await page.setViewportSize({ width: 320, height: 720 })
     await speak(page, `${language}-x-test`)
     await page.goto('/lwsgs/')
     await expect(widget(page)).toHaveAttribute('dir', language === 'ar' ? 'rtl' : 'ltr')
+
+    await test.step('a new password that is asked for', async () => {
+      await expect(heading(page, texts['password.must.title'])).toBeVisible()
+      await keep(page, language, 'must-change-password')
+      await field(page, texts['password.current']).fill(password)
+      await field(page, texts['password.new']).fill(newPassword)
+      await button(page, texts['password.set']).click()
+      await expect(widget(page).getByText(texts['notice.changed'])).toBeVisible()
+    })
 
     await test.step('the account', async () => {
       await expect(heading(page, who.username)).toBeVisible()
@@ -76,14 +88,14 @@ for (const [language, texts] of Object.entries(translations)) {
       await button(page, texts.back).click()
       await button(page, texts['email.change']).click()
       await field(page, texts['email.new']).fill('nobody')
-      await field(page, texts['password.current']).fill(password)
+      await field(page, texts['password.current']).fill(newPassword)
       await button(page, texts['email.change']).click()
       await expect(widget(page).getByText(texts['error.GS_EMAIL_INVALID'])).toBeVisible()
       await keep(page, language, 'change-email')
       await button(page, texts.back).click()
       await button(page, texts['delete.title']).click()
       await field(page, texts.username).fill('somebody')
-      await field(page, texts['password.current']).fill(password)
+      await field(page, texts['password.current']).fill(newPassword)
       await button(page, texts['delete.title']).click()
       await keep(page, language, 'delete-account')
       await button(page, texts.back).click()
@@ -100,10 +112,20 @@ for (const [language, texts] of Object.entries(translations)) {
       await button(page, texts['login.forgot']).click()
       await keep(page, language, 'forgot-password')
       await button(page, texts['login.title']).click()
+      await button(page, texts['login.code']).click()
+      await keep(page, language, 'login-code')
+      await field(page, texts.name).fill(`nobody.${language}`)
+      await button(page, texts['code.send']).click()
+      await expect(widget(page).getByText(texts['code.sent'])).toBeVisible()
+      await field(page, texts.code).fill('1234 5678')
+      await button(page, texts['login.title']).click()
+      await expect(widget(page).getByText(texts['error.GS_CODE_INVALID'])).toBeVisible()
+      await keep(page, language, 'login-code-refused')
+      await button(page, texts['code.password']).click()
       await button(page, texts['register.title']).click()
       await field(page, texts.username).fill('a b')
       await field(page, texts.email).fill(`new.${who.email}`)
-      await field(page, texts.password).fill(password)
+      await field(page, texts.password).fill(newPassword)
       await button(page, texts['register.title']).click()
       await expect(widget(page).getByText(texts['error.GS_USERNAME_INVALID'])).toBeVisible()
       await keep(page, language, 'register')
@@ -123,6 +145,8 @@ for (const [language, texts] of Object.entries(translations)) {
       await keep(page, language, 'admin-accounts')
       await button(page, who.username).click()
       await expect(heading(page, who.username)).toBeVisible()
+      await button(page, texts['admin.must']).click()
+      await expect(widget(page).getByText(texts['admin.must.done'])).toBeVisible()
       await button(page, texts['admin.lock']).click()
       await expect(widget(page).getByText(texts['admin.locked'])).toBeVisible()
       await keep(page, language, 'admin-account')

@@ -14,7 +14,7 @@ const test = base.extend<object, { app: ReactApp }>({
 })
 
 const memberPanels = ['badge', 'account', 'change-password', 'change-email', 'sessions', 'delete-account']
-const guestPanels = ['login', 'register', 'forgot-password']
+const guestPanels = ['login', 'login-code', 'register', 'forgot-password']
 
 async function open(page: Page, app: ReactApp, panel: string): Promise<void> {
   await page.goto(`${app.origin}/?panel=${panel}`)
@@ -49,6 +49,9 @@ test('nothing moves while the widget comes', async ({ page, app }) => {
   }
   await page.goto(app.origin)
   await expect(page.getByRole('heading', { name: 'Log in' })).toBeVisible()
+  expect(await shift()).toBeLessThan(0.01)
+  await page.goto(`${app.origin}/?code`)
+  await expect(page.getByRole('button', { name: 'Log in with a code by mail' })).toBeVisible()
   expect(await shift()).toBeLessThan(0.01)
   const username = await enter(page, app, 'still')
   await page.goto(app.origin)
@@ -149,7 +152,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
       await open(page, app, 'login')
       await page.getByLabel('User name or e-mail').fill('somebody')
-      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByRole('button', { name: 'Log in', exact: true }).click()
       await expect(page.locator('.gs-error')).toBeVisible()
       const found = await page.evaluate(
         ({ place, properties }) => {

@@ -28,7 +28,7 @@ for (const version of ['18', '19'] as const) {
       await page.getByLabel('Password', { exact: true }).fill(password)
       await page.getByRole('button', { name: 'Sign up' }).click()
       await expect(page.getByRole('heading', { name: 'Check your mail' })).toBeVisible()
-      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByRole('button', { name: 'Log in', exact: true }).click()
       await logIn(page, who.username)
       await expect(page.getByRole('heading', { name: who.username })).toBeVisible()
       await expect(page.locator('#who')).toHaveText(who.username)

@@ -10,18 +10,19 @@ export const ground = ['errors', 'options', 'api', 'hooks', 'html', 'page', 'for
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   crypto: ['errors', 'options'],
   database: ['errors', 'options'],
-  mail: ['errors', 'options', 'hooks', 'html', 'crypto', 'database'],
+  texts: ['errors', 'options'],
+  mail: ['errors', 'options', 'hooks', 'html', 'texts', 'crypto', 'database'],
   accounts: [...ground, 'crypto', 'database'],
-  sessions: [...ground, 'crypto', 'database', 'accounts'],
+  sessions: [...ground, 'texts', 'crypto', 'database', 'accounts'],
   live: [...ground, 'crypto', 'database', 'accounts', 'sessions'],
-  flows: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live'],
+  flows: [...ground, 'texts', 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live'],
   mounts: [...ground, 'crypto', 'database', 'accounts', 'sessions', 'live'],
   admin: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live', 'flows'],
-  compat: [...ground, 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live', 'flows', 'mounts', 'admin']
+  compat: [...ground, 'texts', 'crypto', 'database', 'mail', 'accounts', 'sessions', 'live', 'flows', 'mounts', 'admin']
 }
 
 /** The files of packages/fastify-gs/src that stand above all folders and are imported by none. */
-export const top = ['plugin', 'index', 'hash-password', 'testing']
+export const top = ['plugin', 'index', 'hash-password', 'open-session', 'testing']
 
 const folders = Object.keys(mayImport)
 const names = [...ground, ...folders, ...top]
@@ -114,11 +115,12 @@ export const importDirection: OxlintOverride[] = [
           '!fastify-gs/admin',
           '!fastify-gs/lwsws',
           '!fastify-gs/testing',
+          '!fastify-gs/worker',
           'gs-ui/**',
           '!gs-ui/gs-ui.css',
           '!gs-ui/texts/**'
         ],
-        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, gs-ui, gs-ui/texts.'
+        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, fastify-gs/worker, gs-ui, gs-ui/texts.'
       }
     ]
   )

@@ -37,3 +37,10 @@ export function linkIn(mail: CaughtMail): string {
   expect(links).toHaveLength(1)
   return links[0]!
 }
+
+/** The one code in a mail. */
+export function codeIn(mail: CaughtMail): string {
+  const codes = [...mail.text.matchAll(/^\s*(\d[\d ]{4,}\d)\s*$/gm)].map(([, code]) => code!.replaceAll(' ', ''))
+  expect(codes).toHaveLength(1)
+  return codes[0]!
+}

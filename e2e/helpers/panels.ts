@@ -1,5 +1,5 @@
 import { expect, type APIRequestContext, type Page } from '@playwright/test'
-import { call, forget, join, joinAsAdmin, logInElsewhere, register } from './people.ts'
+import { call, forget, join, joinAsAdmin, logInElsewhere, mustChoosePassword, register } from './people.ts'
 import { findMail, linkIn } from './mailbox.ts'
 import { newName, password } from './visitor.ts'
 
@@ -105,6 +105,19 @@ const guest: Walk = async (page, mailbox, look) => {
   await submit(page, '/forgot-password', { username: fresh.username })
   await shows(page, 'login')
   await look('forgot-sent')
+  await link(page, 2).click()
+  await shows(page, 'login-code')
+  await look('login-code')
+  await submit(page, '/login-code', { username: fresh.username })
+  await expect(field(page, 'code')).toBeFocused()
+  await look('login-code-sent')
+  await submit(page, '/login-code/redeem', { code: '1234 5678' })
+  await refuses(page, 'code')
+  await look('login-code-refused')
+  await link(page, 0).click()
+  await link(page, 0).click()
+  await expect(field(page, 'code')).toBeVisible()
+  await look('login-code-known')
   // Not a word of this walk may reach the mailbox of somebody else.
   expect((await findMail(mailbox, fresh.email, /Confirm your address/, 2)).to).toBe(fresh.email)
 }
@@ -168,6 +181,15 @@ const member: Walk = async (page, mailbox, look) => {
   await forget(page, mailbox, who)
   await open(page, 'new-password')
   await look('new-password')
+  await page.goto('about:blank')
+  const restricted = await join(page, mailbox, 'shown.must')
+  await mustChoosePassword(page.context().browser()!, restricted.username)
+  await open(page, 'must-change-password')
+  await look('must-change-password')
+  await submit(page, '/change-password', { currentPassword: 'not the right password', password: 'a quite different phrase' })
+  await refuses(page, 'currentPassword')
+  await look('must-change-password-refused')
+  await page.goto('about:blank')
   await call(page, '/logout', {})
   await page.goto('/lwsgs/needauth/')
   await shows(page, 'login')
@@ -197,6 +219,9 @@ const admin: Walk = async (page, mailbox, look) => {
   await expect(page.locator('.gs-confirm')).toBeVisible()
   await look('admin-confirm')
   await page.locator('.gs-confirm .gs-link').click()
+  await page.locator('form[action$="/require-password-change"] [type="submit"]').click()
+  await expect(page.locator('.gs-mark[data-mark="must-change"]')).toBeVisible()
+  await look('admin-must-change')
   await page.locator('form[action$="/lock"] [type="submit"]').click()
   await expect(page.locator('.gs-mark[data-mark="locked"]')).toBeVisible()
   await look('admin-locked')
@@ -223,6 +248,10 @@ const pages: Walk = async (page, mailbox, look) => {
   await look('page-register')
   await main('/lwsgs/lwsgs-forgot')
   await look('page-forgot')
+  await main('/lwsgs/lwsgs-code')
+  await look('page-login-code')
+  await main('/lwsgs/lwsgs-code?have=1')
+  await look('page-login-code-known')
 
   const who = await register(page, 'paged')
   const verification = linkIn(await findMail(mailbox, who.email, /Confirm your address/))
@@ -252,6 +281,10 @@ const pages: Walk = async (page, mailbox, look) => {
   await call(page, '/forgot-password', { username: who.username })
   await main(linkIn(await findMail(mailbox, `new-${who.email}`, /Set a new password/)))
   await look('page-new-password')
+
+  await mustChoosePassword(page.context().browser()!, who.username)
+  await main('/lwsgs/lwsgs-change')
+  await look('page-must-change')
 
   await joinAsAdmin(page)
   await main(`/lwsgs/lwsgs-admin?search=${who.username}`)

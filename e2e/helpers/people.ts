@@ -1,4 +1,4 @@
-import { expect, test as base, type APIRequestContext, type Page } from '@playwright/test'
+import { expect, test as base, type APIRequestContext, type Browser, type Page } from '@playwright/test'
 import { findMail, linkIn } from './mailbox.ts'
 import { newName, password } from './visitor.ts'
 
@@ -91,6 +91,19 @@ export async function logInElsewhere(
 /** Logs in as the admin of the configuration. */
 export async function joinAsAdmin(page: Page): Promise<void> {
   await call(page, '/login', { username: 'admin', password: 'the password of the admin' })
+}
+
+/** Has somebody choose a new password, as an admin does it in another browser. */
+export async function mustChoosePassword(browser: Browser, username: string, baseURL = base.info().project.use.baseURL!): Promise<void> {
+  const context = await browser.newContext({ baseURL })
+  const { request } = context
+  const login = await request.post('/lwsgs/login', { data: { username: 'admin', password: 'the password of the admin' } })
+  expect(login.ok()).toBe(true)
+  const found = await request.get(`/lwsgs/admin/accounts?${new URLSearchParams({ search: username })}`)
+  const { accounts } = (await found.json()) as { accounts: { id: string }[] }
+  const answer = await request.post(`/lwsgs/admin/accounts/${accounts[0]!.id}/require-password-change`, { data: {} })
+  expect(answer.ok(), await answer.text()).toBe(true)
+  await context.close()
 }
 
 /** Redeems a lost-password link: for five minutes the current password is not asked for. */

@@ -70,7 +70,7 @@ export async function becomeMember(page: Page, base: string): Promise<{ username
 export async function logIn(page: Page, username: string, typed = password): Promise<void> {
   await page.getByLabel('User name or e-mail').fill(username)
   await page.getByLabel('Password', { exact: true }).fill(typed)
-  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
 }
 
 export async function logOut(page: Page): Promise<void> {

@@ -8,6 +8,7 @@ import {
   GsDeleteAccountPanel,
   GsForgotPasswordPanel,
   GsLogin,
+  GsLoginCodePanel,
   GsLoginPanel,
   GsProvider,
   GsRegisterPanel,
@@ -19,6 +20,7 @@ import { texts as de } from 'gs-ui/texts/de'
 
 const panels = {
   login: GsLoginPanel,
+  'login-code': GsLoginCodePanel,
   register: GsRegisterPanel,
   'forgot-password': GsForgotPasswordPanel,
   badge: GsBadge,
@@ -31,7 +33,7 @@ const panels = {
 }
 
 interface PageProps {
-  /** The query of the address: `panel` (one panel alone), `also` (another one below it), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`. */
+  /** The query of the address: `panel` (one panel alone), `also` (another one below it), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`, `code` (the login with one). */
   readonly query: URLSearchParams
   /** What the server knows. */
   readonly session: SessionInfo | undefined
@@ -56,7 +58,7 @@ function Shown({ query }: Pick<PageProps, 'query'>): ReactNode {
   return (
     <>
       {Panel === undefined ? (
-        <GsLogin gravatar={query.has('gravatar')} />
+        <GsLogin gravatar={query.has('gravatar')} loginCode={query.has('code')} />
       ) : (
         <Panel
           onDone={() => add('done')}

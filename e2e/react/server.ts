@@ -63,6 +63,7 @@ await app.register(fastifyGs, {
   keys: [randomBytes(32).toString('base64')],
   database: { sqlite: join(directory, 'gs.sqlite3') },
   mail: { mailer: { send: async () => undefined, close: () => undefined }, from: 'noreply@app.test' },
+  loginCodes: true,
   loginPage: '/'
 })
 await app.register(fastifyStatic, { root: join(directory, 'web'), prefix: '/web/' })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Fastify from 'fastify'
-import fastifyGs, { gsMount } from 'fastify-gs'
+import fastifyGs, { gsMount, hashPassword } from 'fastify-gs'
 
 /*
  * A site of plain HTML pages, as the README of gs-ui describes it. It is a process of its own, because it runs as its users run it: from
@@ -32,6 +32,8 @@ await app.register(fastifyGs, {
     }
   },
   loginPage: '/',
+  loginCodes: true,
+  admin: { username: 'admin', passwordHash: await hashPassword('the password of the admin') },
   rateLimits: false
 })
 await app.register(gsMount, { prefix: '/lwsgs', root: widget })

@@ -33,7 +33,8 @@ const loaders: Alias[] = [
   'load-strength',
   'load-texts',
   'load-live',
-  'create-default-client'
+  'create-default-client',
+  'use-time-zone'
 ].map((name) => ({
   find: new RegExp(String.raw`^(\.\.?/)+lazy/${name}\.ts$`),
   replacement: join(standalone, `${name}.ts`)

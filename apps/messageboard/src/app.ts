@@ -131,6 +131,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
       siteName: 'Message board',
       loginPage: '/lwsgs/',
       sectors: ['moderator', 'press'],
+      loginCodes: true,
       admin: { username: 'admin', passwordHash: config.adminPasswordHash }
     })
     app.gs.onSessionEnd(({ sessionId }) => live.endSession(sessionId))

@@ -11,7 +11,7 @@ const client = createGsClient()
 createRoot(document.getElementById('lwsgs')!).render(
   <StrictMode>
     <GsProvider client={client}>
-      <GsLogin passwordHint="At least 15 characters. A few words in a row are easy to remember." />
+      <GsLogin loginCode passwordHint="At least 15 characters. A few words in a row are easy to remember." />
     </GsProvider>
   </StrictMode>
 )

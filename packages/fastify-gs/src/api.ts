@@ -89,6 +89,8 @@ const closed = <P extends Record<string, TSchema>>(properties: P, description: s
 const name = Type.String({ minLength: 1, maxLength: 320 })
 const password = Type.String({ minLength: 1, maxLength: 4096 })
 const token = Type.String({ minLength: 1, maxLength: 256 })
+/** BCP 47 tag, like `de` or `pt-BR`. */
+const language = Type.String({ minLength: 2, maxLength: 35 })
 /** Where a form wants to be sent afterwards: a path of the same origin, anything else is dropped. */
 const next = Type.Optional(Type.String({ maxLength: 2048 }))
 
@@ -101,10 +103,13 @@ export const RedeemLoginCodeBody = closed(
   { username: name, code: Type.String({ minLength: 1, maxLength: 32 }), remember: Type.Optional(Type.Boolean()), next },
   'The same name, and the code from the mail'
 )
-export const LanguageBody = closed({ language: Type.String({ minLength: 2, maxLength: 35 }), next }, 'BCP 47 tag, like de or pt-BR')
+export const LanguageBody = closed({ language, next }, 'BCP 47 tag, like de or pt-BR')
 export const TimeZoneBody = closed({ timeZone: Type.String({ minLength: 1, maxLength: 64 }), next }, 'IANA name, like Europe/Berlin')
 export const LogoutBody = closed({ next }, 'Nothing')
-export const RegisterBody = closed({ username: name, email: name, password, next }, 'A new account')
+export const RegisterBody = closed(
+  { username: name, email: name, password: Type.Optional(password), language: Type.Optional(language), next },
+  'A new account; without password only where people can log in with codes by mail'
+)
 export const TokenBody = closed({ token, next }, 'The token of a link in a mail')
 export const ResendBody = closed({ email: name, next }, 'The address that waits for its verification')
 export const ForgotPasswordBody = closed({ username: Type.Optional(name), email: Type.Optional(name), next }, 'User name or e-mail address')
@@ -203,7 +208,15 @@ export const AdminAccount = Type.Object(
     verified: Type.Boolean(),
     configured: Type.Boolean({ description: 'defined in the configuration of the server: can be looked at, not changed' }),
     changeable: Type.Boolean({ description: 'whether the admin who asks may change it: he stands above it, and it is not himself' }),
-    level: Type.Integer({ description: '2 to 100' }),
+    status: Type.Union([Type.Literal('inactive'), Type.Literal('active'), Type.Literal('locked'), Type.Literal('must-change-password')], {
+      description: 'inactive: the address is not proved yet; of several that fit the first of locked, inactive, must-change-password'
+    }),
+    mustChangePassword: Type.Boolean({ description: 'nothing but a new password is open to it' }),
+    visits: Type.Integer({ description: 'how often somebody has logged in' }),
+    lastLoginAt: nullable(time('last login')),
+    level: Type.Integer({ description: 'its own, 2 to 100' }),
+    group: nullable(Type.String({ description: 'name of its group' })),
+    effectiveLevel: Type.Integer({ description: 'the level that counts: that of the group, else its own' }),
     sectors: Type.Array(Type.String(), { description: 'names of the sectors that it has' }),
     createdAt: time('creation'),
     lockedAt: nullable(time('locked')),
@@ -220,7 +233,9 @@ const nextPlace = nullable(Type.String({ description: 'where the next page begin
 export const AdminAccountsQuery = closed(
   {
     search: Type.Optional(Type.String({ maxLength: 320, description: 'part of a user name or address' })),
-    state: Type.Optional(Type.Union([Type.Literal('verified'), Type.Literal('unverified'), Type.Literal('locked')])),
+    state: Type.Optional(
+      Type.Union([Type.Literal('verified'), Type.Literal('unverified'), Type.Literal('locked'), Type.Literal('must-change-password')])
+    ),
     limit,
     after
   },
@@ -245,13 +260,39 @@ export const AdminGrantBody = closed(
     sectors: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to grant' })),
     withdraw: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 28, description: 'names to withdraw' })),
     level: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 })),
+    group: Type.Optional(nullable(Type.String({ maxLength: 128, description: 'name of a group; null or empty: none' }))),
     next
   },
-  'What is not named stays as it is. A form has `level`, `grant` (one name) and `withdraw` (one name); what is empty in it counts as missing.'
+  'What is not named stays as it is. A form has `level`, `group` (a name; - is none), `grant` (one name) and `withdraw` (one name); what is empty in it counts as missing.'
 )
 export type AdminGrantBody = Static<typeof AdminGrantBody>
 export const AdminActionBody = closed({ next }, 'Nothing')
 export type AdminActionBody = Static<typeof AdminActionBody>
+/** Accounts that have one level together, in the place of their own. */
+export const AdminGroup = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    level: Type.Integer({ description: '2 to 100' }),
+    members: Type.Integer({ description: 'how many accounts are in it' }),
+    changeable: Type.Boolean({ description: 'whether the admin who asks stands above its level' })
+  },
+  { additionalProperties: false }
+)
+export type AdminGroup = Static<typeof AdminGroup>
+export const AdminGroupList = Type.Object({ groups: Type.Array(AdminGroup) }, { additionalProperties: false })
+export type AdminGroupList = Static<typeof AdminGroupList>
+export const AdminGroupAnswer = Type.Object({ group: AdminGroup }, { additionalProperties: false })
+export type AdminGroupAnswer = Static<typeof AdminGroupAnswer>
+const groupName = Type.String({ maxLength: 128, description: '1 to 64 characters, those of user names' })
+const groupLevel = Type.Integer({ minimum: 2, maximum: 100 })
+export const AdminGroupBody = closed({ name: groupName, level: groupLevel, next }, 'A new group')
+export type AdminGroupBody = Static<typeof AdminGroupBody>
+export const AdminGroupChange = closed(
+  { name: Type.Optional(groupName), level: Type.Optional(groupLevel), next },
+  'What is not named stays as it is'
+)
+export type AdminGroupChange = Static<typeof AdminGroupChange>
 export const AdminReset = Type.Object(
   {
     mailed: Type.Boolean({
@@ -312,7 +353,7 @@ export const AuditEntry = Type.Object(
     ip: nullable(Type.String({ description: 'null: not through the network' })),
     action: Type.String({
       description:
-        'add, verify, lock, unlock, grant, delete, set-password, reset-password, end-session, end-sessions, retry-mail, drop-mail, import'
+        'add, verify, lock, unlock, grant, add-group, set-group, delete-group, delete, set-password, reset-password, require-password-change, end-session, end-sessions, retry-mail, drop-mail, import'
     }),
     accountId: nullable(Type.String()),
     username: nullable(Type.String({ description: 'of the account it was done to; null once that account is deleted' })),

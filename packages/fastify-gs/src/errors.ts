@@ -53,6 +53,46 @@ const table = {
 /** The stable code of a refusal, e.g. `GS_CREDENTIALS`. */
 export type GsErrorCode = keyof typeof table
 
+/** Details of refusals whose sentence depends on the case; `{name}` stands for a value. */
+const reasons = {
+  'reason.username.form': "A user name begins with a letter or digit and has only letters, digits, and . _ - ' in it.",
+  'reason.username.length': 'A user name has 2 to 32 characters.',
+  'reason.username.address': 'A user name cannot look like the address of a web site.',
+  'reason.username.alphabets': 'A user name is written in one alphabet; this one mixes several.',
+  'reason.username.marks': 'A user name cannot have that many marks on one letter.',
+  'reason.username.confirm': 'Please type your user name here, to confirm that you mean it.',
+  'reason.email': 'This is not an e-mail address that mail can be sent to, like name@example.com.',
+  'reason.password.short': 'Use at least {count} characters; several words make a good password.',
+  'reason.password.personal': 'Do not use your name, your address or the name of this site as the password.',
+  'reason.password.common': 'This password is among the first that attackers try. Please choose another one.',
+  'reason.password.damaged': 'The password contains characters that are damaged.',
+  'reason.password.long': 'The password is too long; 1024 bytes are the limit.',
+  'reason.password.same': 'This is the password that you have. Please choose another one.',
+  'reason.password.repeat': 'The two passwords are not the same.',
+  'reason.session.refused': 'This site does not take new visitors at the moment.',
+  'reason.login.refused': 'You may not log in at the moment.',
+  'reason.group.name':
+    "The name of a group begins with a letter or digit, has only letters, digits, and . _ - ' in it, and 64 characters at most.",
+  'reason.group.level': 'The level of a group is a whole number from {lowest} to {highest}.'
+} as const
+
+/** A detail that is told in the language of the visitor. */
+export type GsReasonCode = keyof typeof reasons
+
+/** The sentences of this table in English, with `{reason}` and other `{name}`s where a value stands. */
+export const englishSentences: Readonly<Record<GsErrorCode | GsReasonCode, string>> = {
+  ...(Object.fromEntries(Object.entries(table).map(([code, [message]]) => [code, message.replace('%s', '{reason}')])) as Record<
+    GsErrorCode,
+    string
+  >),
+  ...reasons
+}
+
+/** Puts the values in the place of `{name}`; once, so that a value is never read as a text. A name without value stays. */
+export function fillText(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? String(values[name]) : whole))
+}
+
 const constructors = new Map<string, FastifyErrorConstructor>(
   Object.entries(table).map(([code, [message, status]]) => [code, createError(code, message, status)])
 )
@@ -63,6 +103,10 @@ export interface GsErrorDetails {
   readonly field?: string
   /** Fills the sentence of codes whose sentence depends on the case. */
   readonly reason?: string
+  /** The same, of those that there are in all languages. */
+  readonly reasonCode?: GsReasonCode
+  /** Fill the sentence of `reasonCode`. */
+  readonly values?: Readonly<Record<string, string | number>>
   /** Seconds after which a new attempt makes sense; sent as `Retry-After`. */
   readonly retryAfter?: number
 }
@@ -78,9 +122,19 @@ export interface GsError extends Error {
 /** Makes (does not throw) the refusal with this code. */
 export function gsError(code: GsErrorCode, details: GsErrorDetails = {}): GsError {
   const Constructor = constructors.get(code)!
-  const error = details.reason === undefined ? new Constructor() : new Constructor(details.reason)
-  const { field, retryAfter } = details
-  return Object.assign(error, field !== undefined && { field }, retryAfter !== undefined && { retryAfter }) as unknown as GsError
+  const { field, reasonCode, retryAfter, values = {} } = details
+  const reason = reasonCode === undefined ? details.reason : fillText(reasons[reasonCode], values)
+  const made = reason === undefined ? new Constructor() : new Constructor(reason)
+  const error = Object.assign(made, field !== undefined && { field }, retryAfter !== undefined && { retryAfter }) as unknown as GsError
+  detailsOf.set(error, details)
+  return error
+}
+
+const detailsOf = new WeakMap<GsError, GsErrorDetails>()
+
+/** What a refusal was made with. */
+export function errorDetails(error: GsError): GsErrorDetails {
+  return detailsOf.get(error) ?? {}
 }
 
 /** Whether a thrown value is one of ours. */

@@ -1,12 +1,22 @@
 import { createArgon2Hasher, encodePassword } from './crypto/passwords.ts'
+import { resolvePeppers, type Pepper } from './options.ts'
+
+/** How the server hashes, as its options say it. */
+export interface HashPasswordOptions {
+  /** As `password.peppers` of the server: the first goes into new hashes, all verify. Default: none. */
+  readonly peppers?: readonly Pepper[]
+}
+
+const hasherOf = ({ peppers }: HashPasswordOptions) => createArgon2Hasher({ peppers: resolvePeppers(peppers, false) })
 
 /**
  * The argon2id hash of a password, as a PHC string, for `options.admin.passwordHash`.
  *
  * @throws {GsError} `GS_PASSWORD_INVALID`: ill-formed Unicode, or more than 1024 bytes
+ * @throws {GsOptionError} for peppers that the server would not take
  */
-export function hashPassword(password: string): Promise<string> {
-  return createArgon2Hasher().hash(encodePassword(password))
+export async function hashPassword(password: string, options: HashPasswordOptions = {}): Promise<string> {
+  return hasherOf(options).hash(encodePassword(password))
 }
 
 /**
@@ -14,7 +24,8 @@ export function hashPassword(password: string): Promise<string> {
  * the same password would end the admin's sessions.
  *
  * @throws {GsError} `GS_PASSWORD_INVALID`: ill-formed Unicode, or more than 1024 bytes
+ * @throws {GsOptionError} for peppers that the server would not take
  */
-export function verifyPassword(password: string, hash: string): Promise<boolean> {
-  return createArgon2Hasher().verify(encodePassword(password), hash)
+export async function verifyPassword(password: string, hash: string, options: HashPasswordOptions = {}): Promise<boolean> {
+  return hasherOf(options).verify(encodePassword(password), hash)
 }

@@ -22,6 +22,8 @@ export interface Mail {
   readonly subject: string
   readonly text: string
   readonly html: string
+  /** BCP 47 tag of what it is written in. */
+  readonly language?: string
   /** The same for each attempt to send one mail, without angle brackets. */
   readonly messageId: string
 }
@@ -138,7 +140,7 @@ export interface GsSessionOptions {
 
 /** A secret that goes into password hashes and is kept outside of the database. */
 export interface Pepper {
-  /** Stands in the hashes: letters, digits, `-` and `_`, 16 at most. */
+  /** Stands in the hashes (`keyid`, for which the PHC string format has 8 bytes): letters, digits, `-` and `_`, 8 at most. */
   readonly id: string
   /** 32 bytes or more; make one with `openssl rand -base64 32`. */
   readonly secret: string
@@ -170,8 +172,9 @@ export interface GsAttemptsOptions {
 
 export interface GsPasswordOptions {
   /**
-   * Common passwords that are refused: so many of the list that comes with fastify-gs, the most common first (at most 100000), or your own;
-   * `false`: none. Compared without case. Default: 10000.
+   * Common passwords that are refused: so many of the list that comes with fastify-gs (at most 49000), the most common first of those that
+   * are long enough, and as many of any length for passwords that repeat one of them; or your own; `false`: none. The whole password is
+   * compared, without case. Default: 10000.
    */
   readonly blocklist?: number | readonly string[] | false
   /**
@@ -382,7 +385,8 @@ function resolveOrigin(value: unknown): URL {
 /** Examples from the documentation must not become somebody's secret. */
 const sampleKeys = new Set(['change-me-change-me-change-me-change-me', 'a secret of at least thirty-two bytes'])
 
-function resolveKeys(value: unknown): readonly string[] {
+/** @throws {GsOptionError} */
+export function resolveKeys(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length === 0) {
     return refuse('the option keys must be a list with at least one secret of 32 bytes or more; make one with `openssl rand -base64 32`.')
   }
@@ -592,6 +596,48 @@ function resolveSessionData(value: GsSessionDataOptions = {}): Required<GsSessio
   }
 }
 
+/** @throws {GsOptionError} */
+export function resolveSession(session: GsSessionOptions = {}): ResolvedOptions['session'] {
+  onlyKnown(session, 'session', [
+    'cookieName',
+    'renewal',
+    'perAccount',
+    'whenFull',
+    'total',
+    'data',
+    'idle',
+    'absolute',
+    'remembered',
+    'anonymousIdle',
+    'anonymousAbsolute',
+    'activityInterval'
+  ])
+  if (session.whenFull !== undefined && session.whenFull !== 'end-oldest' && session.whenFull !== 'refuse')
+    refuse('the option session.whenFull must be "end-oldest" or "refuse".')
+
+  const idle = milliseconds(session.idle, 'session.idle', 3600)
+
+  return {
+    cookieNames: resolveCookieNames(session.cookieName),
+    renewal: count(session.renewal, 'session.renewal', 86_400, 0, 10 * year, 'seconds') * 1000,
+    perAccount: count(session.perAccount, 'session.perAccount', 100, 1, 100_000, 'sessions'),
+    whenFull: session.whenFull ?? 'end-oldest',
+    total: count(session.total, 'session.total', 1_000_000, 1, 1_000_000_000, 'sessions'),
+    data: resolveSessionData(session.data),
+    limits: {
+      idle,
+      absolute: milliseconds(session.absolute, 'session.absolute', 86_400),
+      remembered: milliseconds(session.remembered, 'session.remembered', 2_592_000)
+    },
+    ticketLimits: {
+      idle: milliseconds(session.anonymousIdle, 'session.anonymousIdle', 1200),
+      absolute: milliseconds(session.anonymousAbsolute, 'session.anonymousAbsolute', 86_400)
+    },
+    // Written late, a use would come too late for a short idle time.
+    activityInterval: Math.min(milliseconds(session.activityInterval, 'session.activityInterval', 60, 3600), idle / 2)
+  }
+}
+
 function resolveAttempts(value: GsAttemptsOptions = {}): ResolvedOptions['attempts'] {
   onlyKnown(value, 'attempts', ['ladder', 'lockAfter'])
   const cure = 'a list like [[10, 60], [25, 3600]]: failures and seconds, both growing'
@@ -685,7 +731,8 @@ function resolveMessages(value: unknown): ResolvedOptions['messages'] {
   return value as ResolvedOptions['messages']
 }
 
-function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
+/** @throws {GsOptionError} */
+export function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
   if (value === undefined) return []
   if (hasHasher) refuse('the option password.peppers belongs to the hasher of fastify-gs; leave it out, or password.hasher.')
   if (!Array.isArray(value) || value.length === 0) return refuse('the option password.peppers must be a list of { id, secret }.')
@@ -693,8 +740,8 @@ function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
   for (const [index, pepper] of (value as unknown[]).entries()) {
     onlyKnown(pepper, `password.peppers[${index}]`, ['id', 'secret'])
     const { id, secret } = pepper as Partial<Pepper>
-    if (typeof id !== 'string' || !/^[\w-]{1,16}$/.test(id))
-      refuse(`the option password.peppers[${index}].id must be letters, digits, - and _, 16 at most.`)
+    if (typeof id !== 'string' || !/^[\w-]{1,8}$/.test(id))
+      refuse(`the option password.peppers[${index}].id must be letters, digits, - and _, 8 at most.`)
     if (ids.has(id)) refuse(`the option password.peppers has the id ${id} twice.`)
     ids.add(id)
     if (typeof secret !== 'string' || Buffer.byteLength(secret) < 32 || new Set(secret).size < 8)
@@ -703,11 +750,12 @@ function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
   return value as Pepper[]
 }
 
-function resolveBlocklist(value: unknown): ResolvedOptions['password']['blocklist'] {
+/** @throws {GsOptionError} */
+export function resolveBlocklist(value: unknown): ResolvedOptions['password']['blocklist'] {
   if (value === undefined) return 10_000
   if (value === false) return false
   if (Array.isArray(value)) return texts(value, 'password.blocklist')
-  return count(value, 'password.blocklist', 10_000, 1, 100_000, 'passwords')
+  return count(value, 'password.blocklist', 10_000, 1, 49_000, 'passwords')
 }
 
 /** How options are checked that need knowledge of other folders. */
@@ -751,26 +799,6 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   const prefix = resolvePath(given.prefix, 'prefix', '/lwsgs').replace(/\/+$/, '')
   if (prefix === '') refuse('the option prefix must be a path like "/lwsgs"; the root cannot be used.')
 
-  const session = given.session ?? {}
-  onlyKnown(session, 'session', [
-    'cookieName',
-    'renewal',
-    'perAccount',
-    'whenFull',
-    'total',
-    'data',
-    'idle',
-    'absolute',
-    'remembered',
-    'anonymousIdle',
-    'anonymousAbsolute',
-    'activityInterval'
-  ])
-  if (session.whenFull !== undefined && session.whenFull !== 'end-oldest' && session.whenFull !== 'refuse')
-    refuse('the option session.whenFull must be "end-oldest" or "refuse".')
-
-  const idle = milliseconds(session.idle, 'session.idle', 3600)
-
   const password = given.password ?? {}
   onlyKnown(password, 'password', ['minLength', 'contextWords', 'hasher', 'legacy', 'concurrency', 'maxWaiting', 'blocklist', 'peppers'])
   if (password.hasher === null) refuse('the option password.hasher must be an object with hash(), verify() and needsRehash().')
@@ -805,25 +833,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     sectors: resolveSectors(given.sectors),
     // Nobody may look like the admin either.
     reservedNames: [...texts(given.reservedNames, 'reservedNames'), ...(admin === null ? [] : [admin.username])],
-    session: {
-      cookieNames: resolveCookieNames(session.cookieName),
-      renewal: count(session.renewal, 'session.renewal', 86_400, 0, 10 * year, 'seconds') * 1000,
-      perAccount: count(session.perAccount, 'session.perAccount', 100, 1, 100_000, 'sessions'),
-      whenFull: session.whenFull ?? 'end-oldest',
-      total: count(session.total, 'session.total', 1_000_000, 1, 1_000_000_000, 'sessions'),
-      data: resolveSessionData(session.data),
-      limits: {
-        idle,
-        absolute: milliseconds(session.absolute, 'session.absolute', 86_400),
-        remembered: milliseconds(session.remembered, 'session.remembered', 2_592_000)
-      },
-      ticketLimits: {
-        idle: milliseconds(session.anonymousIdle, 'session.anonymousIdle', 1200),
-        absolute: milliseconds(session.anonymousAbsolute, 'session.anonymousAbsolute', 86_400)
-      },
-      // Written late, a use would come too late for a short idle time.
-      activityInterval: Math.min(milliseconds(session.activityInterval, 'session.activityInterval', 60, 3600), idle / 2)
-    },
+    session: resolveSession(given.session),
     password: {
       minLength: count(password.minLength, 'password.minLength', 15, 8, 64, 'characters'),
       contextWords: [...texts(password.contextWords, 'password.contextWords'), siteName, url.hostname, url.hostname.split('.')[0]!],

@@ -5,6 +5,8 @@ import { pruneUnverifiedAccounts } from './accounts/accounts.ts'
 import { synchronizeConfiguredAdmin } from './accounts/configured-admin.ts'
 import { pruneLinks, tokenOfLink } from './accounts/email-links.ts'
 import { checkEmail, usernameKey } from './accounts/identifiers.ts'
+import { codeOfLink } from './accounts/login-codes.ts'
+import { createSettings, type GsSettings } from './accounts/settings.ts'
 import { createThrottle } from './accounts/throttle.ts'
 import { adminPage } from './admin/admin-page.ts'
 import { adminRoutes } from './admin/admin-routes.ts'
@@ -13,9 +15,9 @@ import { gsPaths, type SessionInfo } from './api.ts'
 import { findLegacyHash } from './crypto/legacy-hashes.ts'
 import { provideForms } from './compat/gs-forms.ts'
 import { createLwsgsEndpoints } from './compat/lwsgs-endpoints.ts'
-import { argon2Available, createPasswords, isPasswordHash } from './crypto/passwords.ts'
+import { argon2Available, createPasswords, isPasswordHash, pepperIdOf } from './crypto/passwords.ts'
 import { createKeyRing } from './crypto/tokens.ts'
-import type { GsDatabase } from './database/database.ts'
+import type { GsDatabase, Trx } from './database/database.ts'
 import { openPostgres } from './database/postgres.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { GsOptionError, GsStartError } from './errors.ts'
@@ -25,7 +27,9 @@ import { checkName } from './flows/check-name.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { events as eventStream } from './flows/events.ts'
 import { forgotPassword } from './flows/forgot-password.ts'
+import { language } from './flows/language.ts'
 import { login } from './flows/login.ts'
+import { loginCode } from './flows/login-code.ts'
 import { logout } from './flows/logout.ts'
 import { pageStyle } from './flows/page-style.ts'
 import { register } from './flows/register.ts'
@@ -33,8 +37,9 @@ import { sessionInfo } from './flows/session-info.ts'
 import { sessionsList } from './flows/sessions-list.ts'
 import type { FlowServices } from './flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from './flows/shared/scope.ts'
+import { timeZone } from './flows/time-zone.ts'
 import { verifyEmail } from './flows/verify-email.ts'
-import type { AccountEventListener, SessionEndEvent, SessionEndListener } from './hooks.ts'
+import type { AccountEventListener, GsHooks, SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createAccountListeners } from './live/account-listeners.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSessionRegistry, provideRegistry } from './live/session-registry.ts'
@@ -42,20 +47,31 @@ import { createSmtpMailer } from './mail/mailer.ts'
 import { enqueueEvent } from './mail/account-events.ts'
 import type { MailKind } from './mail/messages.ts'
 import { createOutbox } from './mail/outbox.ts'
+import { governScope, guardRoutes } from './mounts/guard-routes.ts'
 import { provideMounts } from './mounts/mount-services.ts'
-import { createRequirePolicy, type RequirePolicy } from './mounts/require.ts'
+import { createGuard, type RequirePolicy } from './mounts/require.ts'
 import { createSymbols } from './mounts/symbols.ts'
 import { resolveOptions, type GsOptions, type ResolvedOptions } from './options.ts'
 import { createActivity } from './sessions/activity.ts'
-import { createLoadSession, offerTicket, type SessionLoading } from './sessions/load-session.ts'
+import type { ClientSite } from './sessions/client-facts.ts'
+import { createKnownBrowsers } from './sessions/known-browsers.ts'
+import { createLoadSession, offerTicket, tokenOf, type SessionLoading } from './sessions/load-session.ts'
 import { isSameOrigin } from './sessions/same-origin.ts'
-import { createSessionCookie } from './sessions/session-cookie.ts'
+import { checkHook, createSessionHooks } from './sessions/session-hooks.ts'
+import { createSessionCookies } from './sessions/session-cookies.ts'
 import { createReplacedTokens } from './sessions/replaced-tokens.ts'
 import { sessionInfoOf } from './sessions/session-info.ts'
 import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
+import { createOpenSession, type OpenSession } from './sessions/opened-session.ts'
+import { createSessionData } from './sessions/session-data.ts'
+import { createMakeRoom } from './sessions/session-limits.ts'
 import { createSignIn } from './sessions/sign-in.ts'
-import { visitState } from './sessions/visit.ts'
+import { createTokenRenewal, pruneFormerTokens } from './sessions/token-renewal.ts'
+import { openData, readClient, visitState } from './sessions/visit.ts'
+import { createReadClient } from './sessions/visit-client.ts'
+import { createOpenData, replyOf } from './sessions/visit-data.ts'
 import { createWatchedSessions } from './sessions/watched-sessions.ts'
+import { createMessages } from './texts/messages.ts'
 
 /** What the plugin offers to the application as `app.gs`. */
 export interface Gs {
@@ -63,7 +79,11 @@ export interface Gs {
   readonly prefix: string
   /** Public origin. */
   readonly origin: string
-  /** A hook for `onRequest` that lets only those pass whom the policy allows. @throws {GsOptionError} for anything that is not a policy */
+  /**
+   * A hook for `onRequest` that lets only those pass whom the policy allows. On a route it stands for the default level.
+   *
+   * @throws {GsOptionError} for anything that is not a policy, and for one with `csrf`, which belongs into the `config` of a route
+   */
   readonly requirePolicy: RequirePolicy
   /**
    * What applications ask about a request: null when it brought no usable cookie, `username: null` when nobody is logged in, else all of
@@ -72,6 +92,22 @@ export interface Gs {
   sessionInfo(request: FastifyRequest): SessionInfo | null
   /** Whether a request was made by a page of this site or by no page at all; unsafe methods of routes with a policy are checked already. */
   isSameOrigin(request: FastifyRequest): boolean
+  /**
+   * The message table: the text of a code in a language (default: that of the site), `{name}` replaced by values. Falls back to the primary
+   * language (`de` for `de-AT`), the default one, English, and at last the code itself; never throws.
+   */
+  message(code: string, language?: string | null, values?: Readonly<Record<string, string | number>>): string
+  /** What the application remembers of an account. */
+  readonly settings: GsSettings
+  /** Opens a session outside of requests, by what {@link tokenOf} gave; see `OpenedSession`. */
+  readonly openSession: OpenSession
+  /**
+   * What stands in the cookie of the browser's session, to open the session elsewhere (`openSession`). It is a secret: whoever has it, is the
+   * visitor. Give it to processes of your own over a private channel, and keep it nowhere. Null: the browser has no session yet.
+   */
+  tokenOf(request: FastifyRequest): string | null
+  /** Attaches a handler to the life cycle of sessions; see {@link GsHooks}. @throws {GsOptionError} for a name that is none */
+  addHook<Name extends keyof GsHooks>(name: Name, handler: GsHooks[Name]): void
   /** Calls the listener for every session that ends in this process, before the request that caused it is answered. Returns how to stop that. */
   onSessionEnd(listener: SessionEndListener): () => void
   /**
@@ -104,8 +140,14 @@ const open = (options: ResolvedOptions, app: FastifyInstance): Promise<GsDatabas
     ? openSqlite(options.database.sqlite)
     : openPostgres(options.database.postgres, (error) => app.log.warn({ err: error }, 'an idle database connection broke'))
 
-function resolveAdmin({ admin }: ResolvedOptions) {
+function resolveAdmin({ admin, password }: ResolvedOptions) {
   if (admin === null) return null
+  const pepper = password.hasher === null ? pepperIdOf(admin.passwordHash) : null
+  if (pepper !== null && !password.peppers.some(({ id }) => id === pepper)) {
+    throw new GsOptionError(
+      `fastify-gs: the option admin.passwordHash was made with the pepper ${JSON.stringify(pepper)}, which the option password.peppers does not have; add it there, or make a new hash with \`gs hash-password\`.`
+    )
+  }
   const key = usernameKey(admin.username)
   if (key === null) throw new GsOptionError("fastify-gs: the option admin.username must have only letters, digits, and . _ - ' in it.")
   try {
@@ -123,28 +165,9 @@ function resolveAdmin({ admin }: ResolvedOptions) {
 const linkPages: { readonly [kind in MailKind]?: string } = {
   'verify-email': gsPaths.verifyEmailPage,
   'forgot-password': gsPaths.forgotPasswordPage,
+  'password-off': gsPaths.forgotPasswordPage,
   'change-email': gsPaths.changeEmailPage,
   'email-changed': gsPaths.undoChangeEmailPage
-}
-
-/** In the config of routes whose policy is enforced. */
-const guarded = Symbol('fastify-gs.guarded')
-
-/** Attaches the policy that a route states in its `config`; a route that escaped this is refused when it is asked for. */
-function guardRoutes(app: FastifyInstance, requirePolicy: RequirePolicy): void {
-  app.addHook('onRoute', (route) => {
-    // By the key, not the value: a policy that a missing setting left undefined must not open the route.
-    if (route.config === undefined || !('gs' in route.config)) return
-    const policy = route.config.gs
-    const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
-    route.onRequest = [requirePolicy(policy, `${String(route.method)} ${route.url}`), ...own]
-    route.config = { ...route.config, [guarded]: true } as typeof route.config & object
-  })
-  app.addHook('onRequest', (request, _reply, done) => {
-    const { config, url } = request.routeOptions
-    if (config === undefined || !('gs' in config) || guarded in config) return done()
-    done(new Error(`The route ${url} has a policy but was added before fastify-gs was registered; register fastify-gs first.`))
-  })
 }
 
 const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
@@ -169,16 +192,40 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
 
   const keys = createKeyRing(options.keys)
+  const messages = createMessages(options)
+  const site: ClientSite = {
+    origin: options.origin,
+    languages: messages.languages,
+    timeZoneCookie: `${session.cookieNames.loggedIn}-tz`
+  }
   const activity = createActivity(session.activityInterval)
   const events = createSessionEvents(app.log)
+  const hooks = createSessionHooks(app.log)
+  const cookies = createSessionCookies(session.cookieNames, options.secure)
+  const renewal = createTokenRenewal({ database, cookies, interval: session.renewal, log: app.log, now })
+  const findSession = createFindSession(database, now)
+  const { limits, ticketLimits } = session
+  const data = createSessionData({
+    database,
+    options: session.data,
+    limits,
+    ticketLimits,
+    activity,
+    failed: (error) => app.log.error({ err: error }, 'session.data.onLogin or onLogout failed; the data was dropped'),
+    now
+  })
   const loading: SessionLoading = {
-    cookie: createSessionCookie(session.cookieNames.loggedIn, options.secure),
+    cookies,
     keys,
     limits: session.limits,
     ticketLimits: session.ticketLimits,
     activity,
-    findSession: createFindSession(database),
+    findSession,
     replaced: createReplacedTokens(now),
+    renewal,
+    hooks,
+    data,
+    origin: options.origin,
     now
   }
   const registry = createSessionRegistry({
@@ -199,8 +246,11 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     mailer:
       options.mail.mailer ??
       createSmtpMailer({ url: options.mail.smtp!, from: options.mail.from, allowInsecure: options.mail.allowInsecure }),
-    context: { siteName: options.siteName, loginUrl: options.origin + options.loginPage, contact: options.mail.contact },
+    context: { siteName: options.siteName, loginUrl: options.origin + options.loginPage, contact: options.mail.contact, messages },
     async linkUrl(kind, linkId, { good, bad }) {
+      if (kind === 'login-code') {
+        return options.loginCodes === null ? null : codeOfLink(database.db, keys, linkId, options.loginCodes, now())
+      }
       const token = await tokenOfLink(database.db, keys, linkId, now())
       const path = linkPages[kind]
       if (token === null || path === undefined) return null
@@ -212,36 +262,73 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     log: app.log,
     now
   })
-  const requirePolicy = createRequirePolicy({ ...options })
-  const throttle = createThrottle(database, now)
-  const { hasher, legacy, concurrency, maxWaiting } = options.password
+  const guard = createGuard({ ...options, keys, offerTicket: (request, reply) => offerTicket(loading, request, reply) })
+  const throttle = createThrottle(database, now, options.attempts)
+  const knownBrowsers = createKnownBrowsers(keys, { sessionCookieName: session.cookieNames.loggedIn, secure: options.secure, now })
+  const { hasher, legacy, concurrency, maxWaiting, peppers } = options.password
   const services: FlowServices = {
     options,
     database,
     keys,
     passwords: createPasswords({
       legacy,
+      peppers,
+      onUnknownPepper: (id) =>
+        app.log.warn(
+          { gs: 'pepper', pepper: id },
+          'a stored password was hashed with a pepper that the option password.peppers does not have; such accounts cannot log in with their passwords until it is there again'
+        ),
       ...(hasher !== null && { hasher }),
       ...(concurrency !== null && { concurrency }),
       ...(maxWaiting !== null && { maxWaiting })
     }),
     throttle,
+    knownBrowsers,
     outbox,
-    signIn: createSignIn(loading),
+    signIn: createSignIn(loading, createMakeRoom({ ...session, activity, now })),
     events,
     registry,
     activity,
     formPages: new Map(),
+    hooks,
+    messages,
+    site,
     offerTicket: (request, reply) => offerTicket(loading, request, reply)
   }
 
   app.decorateRequest('gs', null as never)
+  app.decorateRequest(replyOf, null)
+  app.decorateRequest(readClient, createReadClient(site))
+  app.decorateRequest(
+    openData,
+    createOpenData({ store: data, ticketLimits, offerTicket: (request, reply) => offerTicket(loading, request, reply) })
+  )
   app.decorate('gs', {
     prefix: options.prefix,
     origin: options.origin,
-    requirePolicy,
+    message: (code, language, values) => messages.message(code, language, values),
+    settings: createSettings(database, now),
+    requirePolicy: guard.requirePolicy,
     sessionInfo: ({ gs }) => (visitState(gs).fresh ? null : sessionInfoOf(gs, options.sectors)),
     isSameOrigin: (request) => isSameOrigin(request.headers, options.origin),
+    openSession: createOpenSession({
+      database,
+      keys,
+      limits,
+      ticketLimits,
+      activity,
+      findSession,
+      data,
+      ended: (ended) => events.ended(ended),
+      now
+    }),
+    tokenOf: (request) => tokenOf(loading, request),
+    addHook(name, handler) {
+      checkHook(name, handler)
+      if (name === 'onSessionEnd') events.onSessionEnd(handler as GsHooks['onSessionEnd'])
+      else if (name === 'onDowngrade') events.onDowngrade(handler as GsHooks['onDowngrade'])
+      else hooks.add(name as 'beforeLogin', handler as GsHooks['beforeLogin'])
+    },
     onSessionEnd: events.onSessionEnd,
     onAccountEvent: accountListeners.onAccountEvent,
     closeStreams: () => void registry.close()
@@ -249,18 +336,21 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   provideRegistry(app.gs, registry)
 
   const files = provideMounts(app.gs, {
+    guard,
     symbols: createSymbols(options.symbols, ({ gs }) => sessionInfoOf(gs, options.sectors)),
     origin: options.origin,
     loginPage: options.loginPage,
-    cookieName: loading.cookie.name
+    cookieNames: [...cookies.names, knownBrowsers.cookieName]
   })
   if ('sqlite' in options.database && options.database.sqlite !== ':memory:') files.keepOut(options.database.sqlite)
 
   app.addHook('onRequest', createLoadSession(loading))
-  guardRoutes(app, requirePolicy)
+  if (session.renewal > 0) app.addHook('onSend', renewal.beforeAnswer)
+  guardRoutes(app, guard, options)
 
   await app.register(
     async (scope) => {
+      governScope(scope, 'own')
       await prepareScope(scope, services)
       const flows = [
         sessionInfo,
@@ -268,12 +358,15 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
         register,
         verifyEmail,
         login,
+        loginCode,
         logout,
         forgotPassword,
         changePassword,
         changeEmail,
         deleteAccount,
         sessionsList,
+        language,
+        timeZone,
         eventStream
       ]
       for (const flow of flows) flow(scope, services)
@@ -289,11 +382,11 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     { prefix: options.prefix, bodyLimit } as object
   )
 
-  keepHouse(app, services, activity)
+  keepHouse(app, services, loading)
 }
 
 /** Timers: write down activity, remove what has ended. They begin when the server is ready and end before the database closes. */
-function keepHouse(app: FastifyInstance, services: FlowServices, activity: SessionLoading['activity']): void {
+function keepHouse(app: FastifyInstance, services: FlowServices, { activity, renewal, data }: SessionLoading): void {
   const { database, events, options, outbox, throttle } = services
   const { limits } = options.session
 
@@ -301,6 +394,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
     const seen = activity.take()
     if (seen.size > 0) await database.transaction((trx) => recordActivity(trx, seen))
   }
+  const keepOf = (trx: Trx) => (data.keepsOfEnded ? (ids: readonly string[]) => data.keepOfExpired(trx, ids) : undefined)
   const sweep = async () => {
     const at = options.now()
     // What was used a moment ago may not be written yet, here or in another process; requests keep to the exact limit.
@@ -308,8 +402,11 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
     const lenient = { ...limits, idle: limits.idle + flushGrace, remembered: limits.remembered + flushGrace }
     // In batches, each its own transaction: nobody waits long for a big one.
     for (let ended: SessionEndEvent[] | undefined; ended === undefined || ended.length === sweepBatch;) {
-      ended = await database.transaction((trx) => pruneSessions(trx, lenient, at, sweepBatch))
+      ended = await database.transaction((trx) => pruneSessions(trx, lenient, at, sweepBatch, keepOf(trx)))
       events.ended(ended)
+    }
+    for (let gone: number | undefined; gone === undefined || gone === sweepBatch;) {
+      gone = await database.transaction((trx) => data.prune(trx, sweepBatch))
     }
     for (let gone: number | undefined; gone === undefined || gone === sweepBatch;) {
       gone = await database.transaction(async (trx) => {
@@ -320,6 +417,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
       })
     }
     await database.transaction(async (trx) => {
+      await pruneFormerTokens(trx, at)
       await pruneLinks(trx, at - linkMemory)
       await throttle.prune(trx, at)
       await outbox.prune(trx, at)
@@ -341,6 +439,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, activity: Sessi
     for (const timer of timers) clearInterval(timer)
     inTurn(flush)
     await running
+    await renewal.settled()
     await outbox.stop()
   })
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CliError, ExitCode } from './cli-error.ts'
 import { register as registerAudit } from './commands/audit.ts'
+import { register as registerGroup } from './commands/group.ts'
 import { register as registerHashPassword } from './commands/hash-password.ts'
 import { register as registerImportLwsgs } from './commands/import-lwsgs.ts'
 import { register as registerMail } from './commands/mail.ts'
@@ -15,6 +16,7 @@ import { note, survivePipeEnd } from './output.ts'
 const commands = [
   registerServe,
   registerUser,
+  registerGroup,
   registerSessions,
   registerMail,
   registerAudit,

@@ -3,10 +3,11 @@ export type { GsClient } from './client/gs-client.ts'
 export type { GsClientOptions, GsDone } from './client/session-client.ts'
 export type { ListedSession } from './client/listed-session.ts'
 export { createGsAdmin } from './client/admin-calls.ts'
-export type { AdminPageQuery, GsAdmin } from './client/admin-calls.ts'
+export type { AccountState, AdminPageQuery, GsAdmin } from './client/admin-calls.ts'
 export type {
   AdminAccount,
   AdminAccountList,
+  AdminGroup,
   AdminMail,
   AdminMailList,
   AdminPage,
@@ -32,6 +33,7 @@ export {
   GsChangePasswordPanel,
   GsDeleteAccountPanel,
   GsForgotPasswordPanel,
+  GsLoginCodePanel,
   GsLoginPanel,
   GsRegisterPanel,
   GsSessionsPanel

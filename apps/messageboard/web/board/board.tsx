@@ -15,6 +15,14 @@ export function Board(): ReactNode {
   }
   if (session === null) return null
   if (session.username === null) return <Intro />
+  if (session.mustChangePassword) {
+    return (
+      <section className="card">
+        <h2>One step left</h2>
+        <p>Choose a new password; then the board is open to you again.</p>
+      </section>
+    )
+  }
   if (!session.verified) {
     return (
       <section className="card">

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Db, Trx } from '../database/database.ts'
 import type { AccountsTable } from '../database/schema.ts'
+import { effectiveLevel } from './groups.ts'
 import { emailKey, usernameKey, type Identifier } from './identifiers.ts'
 
 /** An account as the application sees it. */
@@ -24,11 +25,14 @@ export interface Account {
 export interface StoredAccount extends Account {
   readonly locked: boolean
   readonly passwordHash: string
+  /** That of its group, else its own. */
   readonly level: number
   readonly sectors: number
 }
 
-const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
+const selectAccounts = (db: Db) => db.selectFrom('gs_accounts').selectAll().select(effectiveLevel.as('effective_level'))
+
+const toAccount = (row: Selectable<AccountsTable> & { effective_level: number }): StoredAccount => ({
   id: row.id,
   username: row.username,
   email: row.email,
@@ -39,7 +43,7 @@ const toAccount = (row: Selectable<AccountsTable>): StoredAccount => ({
   mustChangePassword: row.must_change_password === 1,
   locked: row.locked_at !== null,
   passwordHash: row.password_hash,
-  level: row.level,
+  level: row.effective_level,
   sectors: row.sectors
 })
 
@@ -49,7 +53,7 @@ export function publicAccount({ id, username, email, verified, admin, configured
 }
 
 export async function findAccountById(db: Db, id: string): Promise<StoredAccount | null> {
-  const row = await db.selectFrom('gs_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await selectAccounts(db).where('id', '=', id).executeTakeFirst()
   return row === undefined ? null : toAccount(row)
 }
 
@@ -67,21 +71,19 @@ export async function lockAccount(trx: Trx, id: string): Promise<StoredAccount |
 }
 
 export async function findAccountByUsername(db: Db, key: string): Promise<StoredAccount | null> {
-  const row = await db.selectFrom('gs_accounts').selectAll().where('username_key', '=', key).executeTakeFirst()
+  const row = await selectAccounts(db).where('username_key', '=', key).executeTakeFirst()
   return row === undefined ? null : toAccount(row)
 }
 
 /** The account that has proved this address. */
 export async function findAccountByVerifiedEmail(db: Db, key: string): Promise<StoredAccount | null> {
-  const row = await db.selectFrom('gs_accounts').selectAll().where('verified_email_key', '=', key).executeTakeFirst()
+  const row = await selectAccounts(db).where('verified_email_key', '=', key).executeTakeFirst()
   return row === undefined ? null : toAccount(row)
 }
 
 /** Those who claim an address that nobody has proved, latest first; before them the configured admin, who need not prove his. */
 const claimantsOf = (db: Db, key: string) =>
-  db
-    .selectFrom('gs_accounts')
-    .selectAll()
+  selectAccounts(db)
     .where('email_key', '=', key)
     .where('verified_email_key', 'is', null)
     .orderBy('configured', 'desc')
@@ -117,6 +119,10 @@ export interface NewAccount {
   readonly email: Identifier
   readonly passwordHash: string
   readonly createdAt: number
+  /** Default: false. */
+  readonly mustChangePassword?: boolean
+  /** BCP 47 tag. Default: none chosen. */
+  readonly language?: string | null
 }
 
 /** False: the user name is taken. */
@@ -131,7 +137,9 @@ export async function insertAccount(db: Db, account: NewAccount): Promise<boolea
       email_key: account.email.key,
       verified_email_key: null,
       password_hash: account.passwordHash,
-      created_at: account.createdAt
+      created_at: account.createdAt,
+      must_change_password: account.mustChangePassword === true ? 1 : 0,
+      language: account.language ?? null
     })
     .onConflict((conflict) => conflict.column('username_key').doNothing())
     .executeTakeFirst()
@@ -181,10 +189,55 @@ export async function setVerifiedEmail(db: Db, id: string, email: Identifier): P
   return result.numUpdatedRows === 1n
 }
 
+/** Counts a login; uses of a session are none. */
+export async function recordLogin(trx: Trx, id: string, now: number): Promise<void> {
+  await trx
+    .updateTable('gs_accounts')
+    .set((eb) => ({ visits: eb('visits', '+', 1), last_login_at: now }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** The language in which the account is spoken to, from the next request on. */
+export async function setLanguage(db: Db, id: string, language: string): Promise<void> {
+  await db.updateTable('gs_accounts').set({ language }).where('id', '=', id).execute()
+}
+
+/** From the next request on nothing is open to the account but to choose a new password; or no longer so. */
+export async function setMustChangePassword(db: Db, id: string, mustChange: boolean): Promise<void> {
+  await db
+    .updateTable('gs_accounts')
+    .set({ must_change_password: mustChange ? 1 : 0 })
+    .where('id', '=', id)
+    .where('configured', '=', 0)
+    .execute()
+}
+
 /** Replaces the password. With `from`, only if it is still that one. False: it was changed meanwhile, or the account is gone. */
 export async function replacePasswordHash(db: Db, id: string, to: string, from?: string): Promise<boolean> {
   const update = db.updateTable('gs_accounts').set({ password_hash: to }).where('id', '=', id).where('configured', '=', 0)
   const result = await (from === undefined ? update : update.where('password_hash', '=', from)).executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/**
+ * The owner has chosen a new password, and so done what he perhaps had to. Only if password and duty are still those of `from`. False: one
+ * of them was changed meanwhile, or the account is gone.
+ */
+export async function chooseNewPassword(
+  db: Db,
+  id: string,
+  to: string,
+  from: Pick<StoredAccount, 'passwordHash' | 'mustChangePassword'>
+): Promise<boolean> {
+  const result = await db
+    .updateTable('gs_accounts')
+    .set({ password_hash: to, must_change_password: 0 })
+    .where('id', '=', id)
+    .where('configured', '=', 0)
+    .where('password_hash', '=', from.passwordHash)
+    .where('must_change_password', '=', from.mustChangePassword ? 1 : 0)
+    .executeTakeFirst()
   return result.numUpdatedRows === 1n
 }
 

@@ -53,7 +53,12 @@ for (const engine of engines) {
         sectors: 0,
         configured: 1,
         created_at: now,
-        locked_at: null
+        locked_at: null,
+        group_id: null,
+        must_change_password: 0,
+        language: null,
+        visits: 0,
+        last_login_at: null
       })
       for (const typed of ['CHIEF', 'chief@MAIL.test']) {
         const { id, verified, admin: isAdmin } = (await findAccountByName(db, typed))!

@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely'
 import { createId, digest, type KeyRing } from '../crypto/tokens.ts'
 import type { Db, Trx } from '../database/database.ts'
 import type { LinksTable } from '../database/schema.ts'
@@ -6,7 +7,8 @@ export type LinkPurpose = LinksTable['purpose']
 
 /**
  * The token of a link is computed from its id with the server's key, so neither the database nor the outbox ever holds it,
- * and a mail that is sent again carries the same token. 192 bits of signature behind a public id.
+ * and a mail that is sent again carries the same token. 192 bits of signature behind a public id. Links of the purpose `login-code` are
+ * never mailed: their token only tells which key made them, and the code comes from another signature (see login-codes.ts).
  */
 const tokenLength = 32
 const tokenOf = (signature: string, id: string) => `${id}${signature}`
@@ -67,20 +69,24 @@ async function afterOtherUndoLinks(trx: Trx, { accountId, now }: NewLink): Promi
   return latest === null ? now : Math.max(now, latest + 1)
 }
 
+export type StoredLink = Pick<Selectable<LinksTable>, 'id' | 'purpose' | 'token_hash'>
+
+/** The token of a link, and which key of the ring made it; null: that key has been retired. */
+export function madeBy(keys: KeyRing, { id, purpose, token_hash: hash }: StoredLink): { key: number; token: string } | null {
+  const tokens = keys.signAll(purpose, id, tokenLength).map((signature) => tokenOf(signature, id))
+  const key = tokens.findIndex((token) => digest(token) === hash)
+  return key === -1 ? null : { key, token: tokens[key]! }
+}
+
 /** The token of an open link, for the mail; null: the link is used, void, expired or gone, or its key has been retired. */
 export async function tokenOfLink(db: Db, keys: KeyRing, id: string, now: number): Promise<string | null> {
   const row = await db
     .selectFrom('gs_links')
-    .select(['token_hash', 'purpose', 'expires_at', 'used_at'])
+    .select(['id', 'token_hash', 'purpose', 'expires_at', 'used_at'])
     .where('id', '=', id)
     .executeTakeFirst()
   if (row === undefined || row.used_at !== null || row.expires_at <= now) return null
-  return (
-    keys
-      .signAll(row.purpose, id, tokenLength)
-      .map((signature) => tokenOf(signature, id))
-      .find((token) => digest(token) === row.token_hash) ?? null
-  )
+  return madeBy(keys, row)?.token ?? null
 }
 
 export type Redemption =

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { gsError } from '../errors.ts'
+import { gsError, type GsReasonCode } from '../errors.ts'
 
 /** A checked identifier: as typed (trimmed of nothing), and the form in which two of them are compared. */
 export interface Identifier {
@@ -133,8 +133,6 @@ const reservedNames = [
   'webmaster'
 ]
 
-const bad = (field: string, code: 'GS_USERNAME_INVALID' | 'GS_EMAIL_INVALID', reason: string) => gsError(code, { field, reason })
-
 const looksLikeAddress =
   /^www\.|\.(?:com|net|org|info|biz|dev|app|io|co|me|eu|uk|de|fr|ru|cn|us|xyz|top|site|online|shop|link|click|live|club)$/
 
@@ -162,16 +160,16 @@ export function looksLike(one: string, other: string): boolean {
  * @throws {GsError} `GS_USERNAME_INVALID` with `field: 'username'`
  */
 export function checkUsernameForm(typed: string): Identifier {
-  const refuse = (reason: string) => bad('username', 'GS_USERNAME_INVALID', reason)
+  const refuse = (reasonCode: GsReasonCode) => gsError('GS_USERNAME_INVALID', { field: 'username', reasonCode })
   const key = usernameKey(typed)
-  if (key === null) throw refuse("A user name begins with a letter or digit and has only letters, digits, and . _ - ' in it.")
+  if (key === null) throw refuse('reason.username.form')
   const length = [...key].length
-  if (length < 2 || length > 32 || typed.length > 64) throw refuse('A user name has 2 to 32 characters.')
+  if (length < 2 || length > 32 || typed.length > 64) throw refuse('reason.username.length')
   // Our mails greet by this name, and mail programs make links of what looks like an address.
-  if (looksLikeAddress.test(key)) throw refuse('A user name cannot look like the address of a web site.')
-  if (mixesScripts(key)) throw refuse('A user name is written in one alphabet; this one mixes several.')
+  if (looksLikeAddress.test(key)) throw refuse('reason.username.address')
+  if (mixesScripts(key)) throw refuse('reason.username.alphabets')
   // Two marks in a row suffice for every orthography; more are used to paint over other lines.
-  if (/\p{M}{3}/u.test(key.normalize('NFD'))) throw refuse('A user name cannot have that many marks on one letter.')
+  if (/\p{M}{3}/u.test(key.normalize('NFD'))) throw refuse('reason.username.marks')
   return { value: typed, key }
 }
 
@@ -224,7 +222,6 @@ export function emailKey(typed: string): string | null {
  */
 export function checkEmail(typed: string): Identifier {
   const parsed = parseEmail(typed)
-  if (parsed === null)
-    throw bad('email', 'GS_EMAIL_INVALID', 'This is not an e-mail address that mail can be sent to, like name@example.com.')
+  if (parsed === null) throw gsError('GS_EMAIL_INVALID', { field: 'email', reasonCode: 'reason.email' })
   return { value: `${parsed.local}@${parsed.domain}`, key: `${parsed.local.toLowerCase()}@${parsed.domain}` }
 }

@@ -17,11 +17,17 @@ export interface AdminActor {
    * @throws {GsError} he may not
    */
   readonly mayChange: (trx: Trx, account: StoredAccount, newLevel?: number) => Promise<void>
+  /**
+   * Called in the transaction, before a group of these levels is made, changed or deleted: each must be one that he may grant.
+   *
+   * @throws {GsError} he may not
+   */
+  readonly mayLend: (trx: Trx, levels: readonly number[]) => Promise<void>
 }
 
 /** An operator with the database in his hands: nothing is kept from him. */
 export function operator(name: string): AdminActor {
-  return { name, accountId: null, ip: null, mayChange: async () => undefined }
+  return { name, accountId: null, ip: null, mayChange: async () => undefined, mayLend: async () => undefined }
 }
 
 /**

@@ -1,12 +1,17 @@
 import type { FastifyRequest } from 'fastify'
 import { findAccountById } from '../accounts/accounts.ts'
 import { AuthLevel } from '../accounts/auth-level.ts'
+import { findGroupByName } from '../accounts/groups.ts'
 import type {
   AdminAccount,
   AdminAccountList,
   AdminAccountsQuery,
   AdminAuditQuery,
   AdminGrantBody,
+  AdminGroup,
+  AdminGroupBody,
+  AdminGroupChange,
+  AdminGroupList,
   AdminMailList,
   AdminMailQuery,
   AdminSessionList,
@@ -14,6 +19,7 @@ import type {
   AuditList
 } from '../api.ts'
 import { createArgon2Hasher } from '../crypto/passwords.ts'
+import type { Trx } from '../database/database.ts'
 import { gsError, GsOptionError } from '../errors.ts'
 import { requireAccount, type FlowServices } from '../flows/shared/flow.ts'
 import { isAlive } from '../sessions/sessions.ts'
@@ -22,10 +28,11 @@ import { visible } from '../sessions/visible.ts'
 import type { AdminActor } from './actor.ts'
 import { createAuditedTransaction, readAudit } from './audit.ts'
 import { manageAccounts, namesOfSectors, recordOf } from './manage-accounts.ts'
+import { manageGroups } from './manage-groups.ts'
 import { manageMail } from './manage-mail.ts'
 import { countSessions, manageSessions } from './manage-sessions.ts'
 import { highestGrantable, standsAbove, type Ranked } from './rank.ts'
-import type { AccountRecord } from './records.ts'
+import type { AccountRecord, GroupRecord } from './records.ts'
 import { resetPassword } from './reset-password.ts'
 import type { AdminServices } from './services.ts'
 
@@ -40,10 +47,18 @@ export interface AdminCalls {
   readonly verify: (id: string) => Promise<AdminAccount>
   readonly lock: (id: string) => Promise<AdminAccount>
   readonly unlock: (id: string) => Promise<AdminAccount>
-  /** @throws {GsError} `GS_SECTOR_UNKNOWN` */
+  /** @throws {GsError} `GS_SECTOR_UNKNOWN`, `GS_GROUP_UNKNOWN` */
   readonly grant: (id: string, wanted: AdminGrantBody) => Promise<AdminAccount>
+  readonly listGroups: () => Promise<AdminGroupList>
+  /** @throws {GsError} `GS_GROUP_INVALID`, `GS_GROUP_TAKEN` */
+  readonly addGroup: (group: AdminGroupBody) => Promise<AdminGroup>
+  /** @throws {GsError} `GS_GROUP_UNKNOWN`, `GS_GROUP_INVALID`, `GS_GROUP_TAKEN` */
+  readonly setGroup: (id: string, change: AdminGroupChange) => Promise<AdminGroup>
+  /** @throws {GsError} `GS_GROUP_UNKNOWN` */
+  readonly deleteGroup: (id: string) => Promise<void>
   /** Says how many ended. */
   readonly endSessionsOf: (id: string) => Promise<number>
+  readonly requirePasswordChange: (id: string) => Promise<AdminAccount>
   /** Says whether the mail was queued. @throws {GsError} `GS_ACCOUNT_LOCKED` */
   readonly resetPassword: (id: string) => Promise<boolean>
   readonly listSessions: (query: AdminSessionsQuery) => Promise<AdminSessionList>
@@ -98,26 +113,50 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
   const { activity, database, events, options, outbox, registry } = services
   const { now, sectors } = options
   const { db } = database
-  const hasher = options.password.hasher ?? createArgon2Hasher()
+  const hasher = options.password.hasher ?? createArgon2Hasher({ peppers: options.password.peppers })
 
   const actorOf = (request: FastifyRequest, admin: Ranked & { username: string }, sessionId: string): AdminActor => ({
     name: admin.username,
     accountId: admin.id,
     ip: request.ip,
-    async mayChange(trx, account, newLevel = 0) {
+    mayChange(trx, account, newLevel = 0) {
       if (account.configured) throw gsError('GS_CONFIGURED_ADMIN')
-      // Not what he was when the request came: somebody may have changed it, or ended his session, in the meantime.
-      if (!(await isAlive(trx, sessionId))) throw gsError('GS_NOT_LOGGED_IN')
-      const current = await findAccountById(trx, admin.id)
-      const isAdmin = current !== null && !current.locked && (current.configured || (current.verified && current.level >= AuthLevel.admin))
-      if (isAdmin && standsAbove(current, account) && newLevel <= highestGrantable(current)) return
-      request.log.warn(
-        { gs: 'admin', outcome: 'refused', route: request.routeOptions.url, actorId: admin.id, accountId: account.id, ip: request.ip },
-        'an admin may not change this account so'
+      return requireRank(
+        trx,
+        request,
+        sessionId,
+        admin.id,
+        account.id,
+        (current) => standsAbove(current, account) && newLevel <= highestGrantable(current)
       )
-      throw gsError('GS_RANK')
-    }
+    },
+    mayLend: (trx, levels) =>
+      requireRank(trx, request, sessionId, admin.id, null, (current) => levels.every((level) => level <= highestGrantable(current)))
   })
+
+  const requireRank = async (
+    trx: Trx,
+    request: FastifyRequest,
+    sessionId: string,
+    adminId: string,
+    accountId: string | null,
+    isHighEnough: (current: Ranked) => boolean
+  ) => {
+    // Not what he was when the request came: somebody may have changed it, or ended his session, in the meantime.
+    if (!(await isAlive(trx, sessionId))) throw gsError('GS_NOT_LOGGED_IN')
+    const current = await findAccountById(trx, adminId)
+    const isAdmin =
+      current !== null &&
+      !current.locked &&
+      !current.mustChangePassword &&
+      (current.configured || (current.verified && current.level >= AuthLevel.admin))
+    if (isAdmin && isHighEnough(current)) return
+    request.log.warn(
+      { gs: 'admin', outcome: 'refused', route: request.routeOptions.url, actorId: adminId, accountId, ip: request.ip },
+      'an admin may not make this change'
+    )
+    throw gsError('GS_RANK')
+  }
 
   return (request) => {
     const visit = requireAccount(request)
@@ -128,6 +167,7 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
     const administration: AdminServices = {
       database,
       hasher,
+      blocklist: options.password.blocklist,
       now,
       actor,
       audited: createAuditedTransaction(database, actor, now, ({ action, accountId }) =>
@@ -137,6 +177,7 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
       ended: events.ended
     }
     const accounts = manageAccounts(administration)
+    const groups = manageGroups(administration)
     const sessions = manageSessions(administration)
     const mail = manageMail(administration)
     const audit = readAudit(db)
@@ -147,13 +188,20 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
       email: record.email,
       verified: record.verified,
       configured: record.configured,
-      changeable: standsAbove(admin, record),
+      changeable: standsAbove(admin, { ...record, level: record.effectiveLevel }),
       level: record.level,
+      effectiveLevel: record.effectiveLevel,
+      group: record.group,
       sectors: namesOfSectors(record.sectors, sectors),
+      status: record.status,
+      visits: record.visits,
+      lastLoginAt: record.lastLoginAt,
+      mustChangePassword: record.mustChangePassword,
       createdAt: record.createdAt,
       lockedAt: record.lockedAt,
       sessions
     })
+    const describeGroup = (group: GroupRecord): AdminGroup => ({ ...group, changeable: group.level <= highestGrantable(admin) })
     const withSessions = async (records: readonly AccountRecord[]) => {
       const counts = await countSessions(
         db,
@@ -191,14 +239,24 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
       verify: (id) => changed(accounts.verify(idOf(id))),
       lock: (id) => changed(accounts.lock(idOf(id))),
       unlock: (id) => changed(accounts.unlock(idOf(id))),
-      async grant(id, { sectors: add = [], withdraw = [], level }) {
+      async grant(id, { sectors: add = [], withdraw = [], level, group: name }) {
         const bits = { sectors: sectorBits(add, 'sectors', sectors), revokeSectors: sectorBits(withdraw, 'withdraw', sectors) }
-        return changed(accounts.grant(idOf(id), { ...bits, ...(level !== undefined && { level }) }))
+        const group = name === undefined ? undefined : name === null || name === '' ? null : (await findGroupByName(db, name))?.id
+        if (name !== undefined && group === undefined) throw gsError('GS_GROUP_UNKNOWN', { field: 'group' })
+        return changed(accounts.grant(idOf(id), { ...bits, ...(level !== undefined && { level }), ...(group !== undefined && { group }) }))
       },
+      async listGroups() {
+        return { groups: (await groups.list()).map(describeGroup) }
+      },
+      addGroup: async ({ name, level }) => describeGroup(await groups.add({ name, level })),
+      setGroup: async (id, { name, level }) =>
+        describeGroup(await groups.set(idOf(id), { ...(name !== undefined && { name }), ...(level !== undefined && { level }) })),
+      deleteGroup: (id) => groups.delete(idOf(id)),
       async endSessionsOf(id) {
         const { id: known } = await recordOf(db, idOf(id))
         return sessions.endAllOf(known)
       },
+      requirePasswordChange: (id) => changed(accounts.requirePasswordChange(idOf(id))),
       async resetPassword(id) {
         const mailed = await resetPassword(services, administration, idOf(id))
         outbox.wake()

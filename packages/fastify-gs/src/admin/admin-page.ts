@@ -5,6 +5,7 @@ import {
   type AdminAccount,
   type AdminAccountsQuery,
   type AdminAuditQuery,
+  type AdminGroup,
   type AdminMail,
   type AdminMailQuery,
   type AdminSession,
@@ -28,20 +29,19 @@ import {
 import { html, type Html } from '../html.ts'
 import { sendPage } from '../page.ts'
 import { createAdminCalls } from './admin-calls.ts'
+import { noGroup } from './admin-routes.ts'
 import { highestGrantable } from './rank.ts'
 
 const paths = gsPaths.admin
 
-const levelNames = new Map<number, string>(Object.entries(AuthLevel).map(([name, level]) => [level, name]))
-const levelText = (level: number) => (levelNames.has(level) ? `${level} (${levelNames.get(level)!})` : String(level))
-
 const mark = (kind: string, text: string): Html => html`<span class="mark" data-mark="${kind}">${text}</span> `
 
-function marksOf({ verified, configured, level, lockedAt }: AdminAccount): Html {
+function marksOf({ verified, configured, effectiveLevel, lockedAt, mustChangePassword }: AdminAccount): Html {
   return join([
     lockedAt === null ? html`` : mark('bad', 'Locked'),
+    mustChangePassword ? mark('waiting', 'New password due') : html``,
     verified ? mark('verified', 'Verified') : mark('unverified', 'Not verified'),
-    level >= AuthLevel.admin || configured ? mark('admin', 'Admin') : html``
+    effectiveLevel >= AuthLevel.admin || configured ? mark('admin', 'Admin') : html``
   ])
 }
 
@@ -55,12 +55,15 @@ interface ById {
 export function adminPage(app: FastifyInstance, services: FlowServices): void {
   const { formPages, options } = services
   const { prefix, siteName, now, sectors } = options
+  const levelNames = new Map(Object.entries(options.levels).map(([name, level]) => [level, name]))
+  const levelText = (level: number) => (levelNames.has(level) ? `${level} (${levelNames.get(level)!})` : String(level))
   // Refuses who is no admin, also when a form that names one of ours was sent elsewhere, by anybody.
   const callsOf = createAdminCalls(services)
   const home = prefix + adminPagePath
   const at = {
     accounts: home,
     account: (id: string) => `${home}/accounts/${encodeURIComponent(id)}`,
+    groups: `${home}/groups`,
     mail: `${home}/mail`,
     audit: `${home}/audit`
   }
@@ -77,6 +80,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
       content: html`<nav aria-label="Administration">
           <ul class="links bar">
             <li><a href="${at.accounts}">Accounts</a></li>
+            <li><a href="${at.groups}">Groups</a></li>
             <li><a href="${at.mail}">Mail</a></li>
             <li><a href="${at.audit}">Audit</a></li>
             <li><a href="${options.loginPage}">To the start page</a></li>
@@ -113,7 +117,8 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
           ['', 'All'],
           ['verified', 'Verified'],
           ['unverified', 'Not verified'],
-          ['locked', 'Locked']
+          ['locked', 'Locked'],
+          ['must-change-password', 'New password due']
         ]
       }
     ])
@@ -149,11 +154,17 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
         <dt>E-mail</dt>
         <dd>${account.email ?? 'none'}</dd>
         <dt>Level</dt>
-        <dd>${levelText(account.level)}</dd>
+        <dd>
+          ${levelText(account.effectiveLevel)}${account.group === null ? '' : `, from the group; its own is ${levelText(account.level)}`}
+        </dd>
+        <dt>Group</dt>
+        <dd>${account.group ?? 'none'}</dd>
         <dt>Sectors</dt>
         <dd>${account.sectors.length === 0 ? 'none' : account.sectors.join(', ')}</dd>
         <dt>Created</dt>
         <dd>${time(account.createdAt)}</dd>
+        <dt>Logins</dt>
+        <dd>${account.lastLoginAt === null ? 'none' : html`${String(account.visits)}, the last ${time(account.lastLoginAt)}`}</dd>
         ${
           account.lockedAt === null
             ? html``
@@ -162,7 +173,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
         }
       </dl>`
 
-  const rightsForm = (account: AdminAccount, highest: number): Form => {
+  const rightsForm = (account: AdminAccount, highest: number, groups: readonly AdminGroup[]): Form => {
     const levels = [...levelNames].filter(([level]) => level >= AuthLevel['logged-in'] && level <= highest && level !== account.level)
     const has = (sector: string) => account.sectors.includes(sector)
     const choice = (name: string, label: string, names: readonly string[]) =>
@@ -184,6 +195,7 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
             ...levels.map(([level]) => [String(level), levelText(level)] as const)
           ]
         },
+        ...groupChoice(account, groups),
         ...choice(
           'grant',
           'Grant a sector',
@@ -195,10 +207,89 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
     }
   }
 
+  const groupChoice = ({ group }: AdminAccount, groups: readonly AdminGroup[]) => {
+    const others = groups.filter(({ name, changeable }) => changeable && name !== group)
+    if (others.length === 0 && group === null) return []
+    const out = group === null ? [] : [[noGroup, 'none'] as const]
+    const options = [['', `stays ${group ?? 'none'}`] as const, ...out, ...others.map(({ name }) => [name, name] as const)]
+    return [{ name: 'group', label: 'Group', required: false, value: '', options }]
+  }
+
+  const levelChoices = (highest: number) =>
+    [...levelNames]
+      .toSorted(([one], [other]) => one - other)
+      .filter(([level]) => level >= AuthLevel['logged-in'] && level <= highest)
+      .map(([level]) => [String(level), levelText(level)] as const)
+
+  const groupRow = (group: AdminGroup, highest: number): Html => {
+    const { id, name, level, members, changeable } = group
+    const next = changed(at.groups)
+    const forms = html`${renderForm({
+      name: 'admin-set-group',
+      action: actionOf(paths.groupById, id),
+      hidden: { next },
+      fields: [
+        {
+          name: 'level',
+          label: `Level of ${name}`,
+          required: false,
+          value: '',
+          options: [['', `stays ${levelText(level)}`] as const, ...levelChoices(highest).filter(([other]) => other !== String(level))]
+        },
+        { name: 'name', label: `New name of ${name}`, required: false, value: '' }
+      ],
+      button: { text: 'Save', look: 'quiet', label: `Save the group ${name}` }
+    })}${renderForm({
+      name: 'admin-delete-group',
+      action: actionOf(paths.deleteGroup, id),
+      hidden: { next },
+      button: { text: `Delete ${name}`, look: 'danger-quiet' }
+    })}`
+    return html`<li>
+      <div>
+        <strong>${name}</strong>
+        <p class="hint">level ${levelText(level)} · ${many(members, 'account', 'accounts')}</p>
+        ${
+          changeable
+            ? html`<details>
+                <summary>Change ${name}</summary>
+                ${forms}
+              </details>`
+            : html``
+        }
+      </div>
+    </li> `
+  }
+
+  const showGroups = async (request: FastifyRequest, reply: FastifyReply, refusal?: FormRefusal) => {
+    const { groups } = await callsOf(request).listGroups()
+    const highest = highestGrantable({ ...request.gs.account!, level: request.gs.level })
+    const form: Form = {
+      name: 'admin-add-group',
+      action: prefix + paths.groups,
+      hidden: { next: changed(at.groups) },
+      fields: [
+        { name: 'name', label: 'Name' },
+        { name: 'level', label: 'Level', options: levelChoices(highest) }
+      ],
+      button: { text: 'Add' }
+    }
+    const found =
+      groups.length === 0
+        ? html`<p>There is none yet.</p>`
+        : html`<ul class="rows">
+            ${join(groups.map((group) => groupRow(group, highest)))}
+          </ul>`
+    const content = html`<p class="hint">Who is in a group has its level in the place of his own.</p>
+      ${found}${section('add-group', 'Add a group', renderForm(form, refusal?.form === form.name ? refusal : undefined))}`
+    return send(request, reply, 'Groups', content, refusal)
+  }
+
   const showAccount = async (request: FastifyRequest, reply: FastifyReply, id: string, refusal?: FormRefusal) => {
-    const { account: find, listSessions } = callsOf(request)
+    const { account: find, listGroups, listSessions } = callsOf(request)
     const account = await find(id)
     const { sessions, next } = await listSessions({ account: id })
+    const { groups } = await listGroups()
     const highest = highestGrantable({ ...request.gs.account!, level: request.gs.level })
     const button = (name: string, path: string, text: string, look: 'quiet' | 'danger' = 'quiet', after = at.account(id)) =>
       renderForm({ name, action: actionOf(path, id), hidden: { next: changed(after) }, button: { text, look } })
@@ -206,14 +297,19 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
       ? html`<div class="buttons">
             ${account.verified ? html`` : button('admin-verify', paths.verify, 'Mark as verified')}${
               account.lockedAt === null ? button('admin-lock', paths.lock, 'Lock') : button('admin-unlock', paths.unlock, 'Unlock')
+            }${
+              account.mustChangePassword
+                ? html``
+                : button('admin-require-password-change', paths.requirePasswordChange, 'Have a new password chosen')
             }${button('admin-reset', paths.resetPassword, 'Reset the password')}${
               sessions.length === 0 ? html`` : button('admin-end-sessions', paths.endSessions, 'End all sessions')
             }
           </div>
           <p class="hint">
-            Locking ends all sessions. A reset makes the password void, ends all sessions and mails a link to set a new one.
+            Locking ends all sessions. Who has to choose a new password can do nothing else until then. A reset makes the password void,
+            ends all sessions and mails a link to set a new one.
           </p>
-          ${section('rights', 'Rights', renderForm(rightsForm(account, highest), refusal))}`
+          ${section('rights', 'Rights', renderForm(rightsForm(account, highest, groups), refusal))}`
       : html`<p>
           ${account.configured ? 'This account is defined in the configuration of the server; change it there.' : 'You may look at this account, and not change it.'}
         </p>`
@@ -346,12 +442,13 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
       reply,
       given({
         search: wanted(request, 'search'),
-        state: oneOf(wanted(request, 'state'), ['verified', 'unverified', 'locked']),
+        state: oneOf(wanted(request, 'state'), ['verified', 'unverified', 'locked', 'must-change-password']),
         after: wanted(request, 'after')
       })
     )
   )
   page('/accounts/:id', 'one account', (request, reply) => showAccount(request, reply, request.params.id))
+  page('/groups', 'groups', (request, reply) => showGroups(request, reply))
   page('/mail', 'mail in the queue', (request, reply) =>
     showMail(
       request,
@@ -363,8 +460,10 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
     showAudit(request, reply, given({ account: wanted(request, 'account'), after: wanted(request, 'after') }))
   )
 
-  for (const name of ['verify', 'lock', 'unlock', 'reset', 'end-sessions', 'grant', 'delete'])
+  for (const name of ['verify', 'lock', 'unlock', 'require-password-change', 'reset', 'end-sessions', 'grant', 'delete'])
     formPages.set(`admin-${name}`, (request, reply, refusal) => showAccount(request, reply, (request.params as ById).id, refusal))
+  for (const name of ['add-group', 'set-group', 'delete-group'])
+    formPages.set(`admin-${name}`, (request, reply, refusal) => showGroups(request, reply, refusal))
   // Its address names the session; the account is that of the page where it stands.
   formPages.set('admin-end-session', (request, reply, refusal) => {
     const id = new RegExp(`^${home}/accounts/([\\w-]+)`).exec(refusal.values['next'] ?? '')?.[1]

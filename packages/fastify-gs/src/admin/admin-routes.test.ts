@@ -44,6 +44,7 @@ for (const engine of engines) {
           ['POST', `/accounts/${target}/grant`],
           ['POST', `/accounts/${target}/end-sessions`],
           ['POST', `/accounts/${target}/reset-password`],
+          ['POST', `/accounts/${target}/require-password-change`],
           ['POST', '/mail/none/retry', 'GS_MAIL_UNKNOWN'],
           ['POST', '/mail/none/drop', 'GS_MAIL_UNKNOWN'],
           ['DELETE', '/mail/none', 'GS_MAIL_UNKNOWN'],
@@ -468,14 +469,20 @@ for (const engine of engines) {
         'changeable',
         'configured',
         'createdAt',
+        'effectiveLevel',
         'email',
+        'group',
         'id',
+        'lastLoginAt',
         'level',
         'lockedAt',
+        'mustChangePassword',
         'sectors',
         'sessions',
+        'status',
         'username',
-        'verified'
+        'verified',
+        'visits'
       ])
     })
 

@@ -8,14 +8,20 @@ import {
   AdminAuditQuery,
   AdminEnded,
   AdminGrantBody,
+  AdminGroupAnswer,
+  AdminGroupBody,
+  AdminGroupChange,
+  AdminGroupList,
   AdminMailList,
   AdminMailQuery,
   AdminReset,
   AdminSessionList,
   AdminSessionsQuery,
   AuditList,
-  gsPaths
+  gsPaths,
+  type AdminGroup
 } from '../api.ts'
+import { Type } from 'typebox'
 import { answer, isForm } from '../flows/shared/answer.ts'
 import { documented, type FlowServices } from '../flows/shared/flow.ts'
 import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
@@ -26,15 +32,30 @@ interface ById {
   readonly id: string
 }
 
+/** What a form says for "in no group"; no group is called so. */
+export const noGroup = '-'
+
+const numberOf = (level: unknown) => (typeof level === 'string' && /^[0-9]{1,3}$/.test(level) ? Number(level) : level)
+
+/** An empty field leaves what there is. */
+function groupOfForm({ name, level, ...others }: Record<string, unknown>): Record<string, unknown> {
+  return {
+    ...others,
+    ...(name !== undefined && name !== '' && { name }),
+    ...(level !== undefined && level !== '' && { level: numberOf(level) })
+  }
+}
+
 /** What a form can say, as the body that a program sends. What a select leaves empty is not wanted. */
 function grantOfForm(fields: Record<string, unknown>): Record<string, unknown> {
-  const { grant, withdraw, level, ...others } = fields
+  const { grant, withdraw, level, group, ...others } = fields
   const named = (value: unknown) => (typeof value === 'string' ? [value] : value)
   return {
     ...others,
+    ...(group !== undefined && group !== '' && { group: group === noGroup ? null : group }),
     ...(grant !== undefined && grant !== '' && { sectors: named(grant) }),
     ...(withdraw !== undefined && withdraw !== '' && { withdraw: named(withdraw) }),
-    ...(level !== undefined && level !== '' && { level: typeof level === 'string' && /^[0-9]{1,3}$/.test(level) ? Number(level) : level })
+    ...(level !== undefined && level !== '' && { level: numberOf(level) })
   }
 }
 
@@ -55,7 +76,11 @@ export function adminRoutes(app: FastifyInstance, services: FlowServices): void 
     summary: string,
     response: object,
     work: (calls: AdminCalls, request: FastifyRequest<{ Params: ById }>) => Promise<object>,
-    { deletes, body = AdminActionBody }: { deletes?: string; body?: object } = {}
+    {
+      deletes,
+      body = AdminActionBody,
+      ofForm = (fields) => fields
+    }: { deletes?: string; body?: object; ofForm?: (fields: Record<string, unknown>) => Record<string, unknown> } = {}
   ) => {
     const urls = [{ method: 'POST', url: path }, ...(deletes === undefined ? [] : [{ method: 'DELETE', url: deletes }])]
     for (const { method, url } of urls) {
@@ -65,7 +90,7 @@ export function adminRoutes(app: FastifyInstance, services: FlowServices): void 
         config,
         schema: described(summary, { body, response: { 200: response } }),
         preValidation(request, _reply, done) {
-          if (path === paths.grant && isForm(request)) request.body = grantOfForm(request.body as Record<string, unknown>)
+          if (isForm(request)) request.body = ofForm(request.body as Record<string, unknown>)
           done()
         },
         handler: async (request, reply) =>
@@ -97,11 +122,30 @@ export function adminRoutes(app: FastifyInstance, services: FlowServices): void 
     'Grant or withdraw sectors, set the level',
     AdminAccountAnswer,
     (calls, { params, body }) => account(calls.grant(params.id, body as AdminGrantBody)),
-    { body: AdminGrantBody }
+    { body: AdminGrantBody, ofForm: grantOfForm }
   )
+  list(paths.groups, 'Groups', Type.Object({}), AdminGroupList, (calls) => calls.listGroups())
+  const group = async (changed: Promise<AdminGroup>) => ({ group: await changed })
+  change(paths.groups, 'Add a group', AdminGroupAnswer, (calls, { body }) => group(calls.addGroup(body as AdminGroupBody)), {
+    body: AdminGroupBody,
+    ofForm: groupOfForm
+  })
+  change(
+    paths.groupById,
+    'Rename a group, set its level',
+    AdminGroupAnswer,
+    (calls, { params, body }) => group(calls.setGroup(params.id, body as AdminGroupChange)),
+    { body: AdminGroupChange, ofForm: groupOfForm }
+  )
+  change(paths.deleteGroup, 'Delete a group', Accepted, (calls, { params }) => ok(calls.deleteGroup(params.id)), {
+    deletes: paths.groupById
+  })
   change(paths.endSessions, 'End all sessions of an account', AdminEnded, async (calls, { params }) => ({
     ended: await calls.endSessionsOf(params.id)
   }))
+  change(paths.requirePasswordChange, 'Have the account choose a new password', AdminAccountAnswer, (calls, { params }) =>
+    account(calls.requirePasswordChange(params.id))
+  )
   change(paths.resetPassword, 'Make the password void and mail a link to set a new one', AdminReset, async (calls, { params }) => ({
     mailed: await calls.resetPassword(params.id)
   }))

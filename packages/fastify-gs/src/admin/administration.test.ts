@@ -29,6 +29,28 @@ describe('openAdministration', () => {
     await assert.rejects(openAdministration({ database: {} as never }), (error) => error instanceof GsOptionError)
   })
 
+  it('hashes with the peppers of the server, and compares with its list of common passwords', async (t) => {
+    const database = { sqlite: join(temporaryDirectory(t), 'gs.sqlite3') }
+    const peppers = [{ id: '2026', secret: 'the secret of the year 2026, 32 bytes' }]
+    const { accounts, close } = await openAdministration({ database, peppers, blocklist: ['Sesame street 12'] })
+    t.after(close)
+    const { id, passwordScheme } = await accounts.add({ username: 'ann', email: 'a@mail.test', password })
+    assert.equal(passwordScheme, 'argon2id+2026')
+    await assert.rejects(accounts.setPassword(id, 'SESAME street 12'), { code: 'GS_PASSWORD_WEAK' })
+    await accounts.setPassword(id, 'passwordpassword')
+    assert.equal((await accounts.find('ann'))?.passwordScheme, 'argon2id+2026')
+  })
+
+  it('refuses peppers and lists that the server would not take, in a sentence', async (t) => {
+    const database = { sqlite: join(temporaryDirectory(t), 'gs.sqlite3') }
+    for (const [wrong, message] of [
+      [{ peppers: [{ id: '2026', secret: 'short' }] }, /password\.peppers\[0\]\.secret/],
+      [{ peppers: [{ id: 'more than eight', secret: 'x' }] }, /password\.peppers\[0\]\.id/],
+      [{ blocklist: 50_000 }, /password\.blocklist/]
+    ] as const)
+      await assert.rejects(openAdministration({ database, ...wrong }), { code: 'GS_OPTION', message })
+  })
+
   it('works beside the server: what it changes is so at the next request', async (t) => {
     const { browser, clock, databasePath, member } = await build(t, {}, (app) => {
       app.get('/press', { config: { gs: 16 } }, () => 'press')

@@ -1,17 +1,43 @@
 import { openPostgres } from '../database/postgres.ts'
 import { openSqlite } from '../database/sqlite.ts'
 import type { SessionEndListener } from '../hooks.ts'
-import { resolveDatabase, type GsOptions, type PasswordHasher } from '../options.ts'
+import { resolveDatabase, type GsOptions, type GsPasswordOptions, type PasswordHasher, type Pepper } from '../options.ts'
 import { createAdministration } from './create-administration.ts'
-import type { AccountRecord, AuditRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
+import type {
+  AccountRecord,
+  AuditRecord,
+  GroupRecord,
+  ImportedAccount,
+  ImportOutcome,
+  MailRecord,
+  MailState,
+  SessionRecord
+} from './records.ts'
 
-export type { AccountRecord, AuditRecord, ImportedAccount, ImportOutcome, MailRecord, MailState, SessionRecord } from './records.ts'
+export type {
+  AccountRecord,
+  AccountStatus,
+  AuditRecord,
+  GroupRecord,
+  ImportedAccount,
+  ImportOutcome,
+  MailRecord,
+  MailState,
+  SessionRecord
+} from './records.ts'
 
 export interface AdministrationOptions {
   /** The database of the server, as its option `database` names it; the server may run meanwhile. */
   readonly database: GsOptions['database']
   /** Hashes new passwords; only needed when the server has a `password.hasher` of its own. Default: argon2id like the server. */
   readonly hasher?: PasswordHasher
+  /**
+   * As `password.peppers` of the server: new passwords are hashed with the first. Default: none; the server verifies such hashes too, and
+   * replaces them at the next login.
+   */
+  readonly peppers?: readonly Pepper[]
+  /** As `password.blocklist` of the server. Default: 10000. */
+  readonly blocklist?: NonNullable<GsPasswordOptions['blocklist']>
   /** Told about each session that this administration ends, after the commit; must not throw. Default: nobody. */
   readonly onSessionEnd?: SessionEndListener
   /** Who administers, for the audit: 1 to 200 characters. Default: `gs`. */
@@ -36,8 +62,10 @@ export interface Grant {
   readonly sectors?: number
   /** Bits to take away. */
   readonly revokeSectors?: number
-  /** The new level, 2 to 100. */
+  /** The new level, 2 to 100; it counts while the account is in no group. */
   readonly level?: number
+  /** Id of the group to put it into; null: none. */
+  readonly group?: string | null
 }
 
 export interface NewAccountRequest {
@@ -49,6 +77,19 @@ export interface NewAccountRequest {
   readonly verified?: boolean
   /** Shortest password in characters. Default: 15. */
   readonly minLength?: number
+  /** Whether the person has to choose a password of his own first; for those that somebody else knows. Default: false. */
+  readonly mustChangePassword?: boolean
+}
+
+/** Which accounts a list shows. */
+export type AccountState = 'verified' | 'unverified' | 'locked' | 'must-change-password'
+
+/** How a password is set by an operator. */
+export interface SetPasswordOptions {
+  /** Shortest password in characters. Default: 15. */
+  readonly minLength?: number
+  /** Whether the person has to choose one of his own first. Default: false. */
+  readonly mustChange?: boolean
 }
 
 /**
@@ -61,7 +102,7 @@ export interface Administration {
   readonly accounts: {
     /** In the order of their names. `search` is a part of the user name or of the address. */
     readonly list: (
-      query?: Page & { readonly search?: string; readonly state?: 'verified' | 'unverified' | 'locked' }
+      query?: Page & { readonly search?: string; readonly state?: AccountState }
     ) => Promise<{ accounts: AccountRecord[]; next: string | null }>
     /**
      * By user name, e-mail address or id.
@@ -82,13 +123,30 @@ export interface Administration {
     readonly delete: (id: string) => Promise<void>
     /** Ends nothing: sessions have the new rights at their next request. */
     readonly grant: (id: string, grant: Grant) => Promise<AccountRecord>
+    /** Puts it into a group by its id, or with null into none. @throws {GsError} `GS_GROUP_UNKNOWN` */
+    readonly setGroup: (id: string, groupId: string | null) => Promise<AccountRecord>
+    /**
+     * From the next request on nothing is open to the account, on all devices that are logged in, but to choose another password than the
+     * present one, to log out, and to be deleted by its owner. Ends nothing.
+     */
+    readonly requirePasswordChange: (id: string) => Promise<AccountRecord>
     /**
      * Ends its sessions, and switches a password on again that too many failures had switched off.
      *
-     * @param minLength shortest password in characters; default: 15
      * @throws {GsError} `GS_PASSWORD_WEAK`, `GS_PASSWORD_INVALID`
      */
-    readonly setPassword: (id: string, password: string, minLength?: number) => Promise<void>
+    readonly setPassword: (id: string, password: string, options?: SetPasswordOptions) => Promise<void>
+  }
+  /** Groups lend their members a level in the place of their own, up or down. Methods that take the id of one throw `GS_GROUP_UNKNOWN`. */
+  readonly groups: {
+    /** All of them, in the order of their names. */
+    readonly list: () => Promise<GroupRecord[]>
+    /** @throws {GsError} `GS_GROUP_INVALID`, `GS_GROUP_TAKEN` */
+    readonly add: (group: { readonly name: string; readonly level: number }) => Promise<GroupRecord>
+    /** Sessions of the members have the new level at their next request. @throws {GsError} `GS_GROUP_INVALID`, `GS_GROUP_TAKEN` */
+    readonly set: (id: string, change: { readonly name?: string; readonly level?: number }) => Promise<GroupRecord>
+    /** Its members have their own levels again. */
+    readonly delete: (id: string) => Promise<void>
   }
   readonly sessions: {
     /** Newest first. `account` is the id of an account. Sessions that a running server would end for being idle are listed until it does. */
@@ -135,7 +193,7 @@ export interface Administration {
  * Opens the database of a server for its operator, and migrates it as the server does at its start. Nothing is sent or delivered from
  * here: that is the work of the server.
  *
- * @throws {GsOptionError} when `database` is not what the option of the server is
+ * @throws {GsOptionError} when `database`, or another option, is not what that of the server may be
  * @throws {GsStartError} when the database cannot be used
  */
 export async function openAdministration(options: AdministrationOptions): Promise<Administration> {
@@ -145,5 +203,10 @@ export async function openAdministration(options: AdministrationOptions): Promis
       ? await openSqlite(place.sqlite)
       : // An idle connection that breaks is replaced; a query on a broken one fails by itself.
         await openPostgres(place.postgres, () => undefined)
-  return createAdministration(database, options)
+  try {
+    return createAdministration(database, options)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
 }

@@ -27,6 +27,12 @@ for (const engine of engines) {
         [() => accounts.grant(id, { level: 30, sectors: 0x8000_0010 }), 'grant', { level: [10, 30], sectors: [[], ['press', '31']] }],
         [() => accounts.grant(id, { revokeSectors: 16 }), 'grant', { sectors: [['press', '31'], ['31']] }],
         [() => accounts.setPassword(id, 'another good passphrase'), 'set-password', { sessions: 0 }],
+        [() => accounts.requirePasswordChange(id), 'require-password-change', { mustChangePassword: [false, true] }],
+        [
+          () => accounts.setPassword(id, 'another good passphrase', { mustChange: true }),
+          'set-password',
+          { sessions: 0, mustChange: true }
+        ],
         [async () => sessions.end((await logIn(id)).id), 'end-session', {}],
         [async () => (await logIn(id), sessions.endAllOf(id)), 'end-sessions', { sessions: 1 }]
       ]

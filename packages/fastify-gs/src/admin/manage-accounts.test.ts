@@ -31,8 +31,15 @@ for (const engine of engines) {
         username: 'Ann',
         email: 'Ann@mail.test',
         verified: true,
+        status: 'active',
+        mustChangePassword: false,
+        visits: 0,
+        lastLoginAt: null,
+        language: null,
         configured: false,
         level: 10,
+        group: null,
+        effectiveLevel: 10,
         sectors: 0,
         createdAt: clock.now,
         lockedAt: null,
@@ -237,7 +244,7 @@ for (const engine of engines) {
     it('have no open link to get in or to change the address of before the lock when they are unlocked', async (t) => {
       const { administration, clock, database } = await administer(t, engine)
       await seedAccount(database.db, 'ann')
-      for (const purpose of ['forgot-password', 'verify-email', 'change-email', 'undo-email'] as const)
+      for (const purpose of ['forgot-password', 'login-code', 'verify-email', 'change-email', 'undo-email'] as const)
         await database.transaction((trx) =>
           issueLink(trx, linkKeys, { purpose, accountId: 'ann', email: 'ann@mail.test', now: clock.now, lifetime: 60_000 })
         )
@@ -300,10 +307,11 @@ for (const engine of engines) {
       const { administration, clock, database, ended, logIn } = await administer(t, engine)
       await seedAccount(database.db, 'ann')
       const { id } = await logIn('ann')
-      const throttle = createThrottle(database, () => clock.now)
-      for (let round = 0; round < 5; round++) await throttle.attempt('ann', '192.0.2.7', () => Promise.resolve(false))
+      const origin = { ip: '192.0.2.7', known: null }
+      const throttle = createThrottle(database, () => clock.now, { ladder: [{ failures: 5, wait: 60_000 }], lockAfter: 100 })
+      for (let round = 0; round < 5; round++) await throttle.attempt('ann', origin, () => Promise.resolve(false))
       await assert.rejects(
-        throttle.attempt('ann', '192.0.2.7', () => Promise.resolve(true)),
+        throttle.attempt('ann', origin, () => Promise.resolve(true)),
         { code: 'GS_TOO_MANY_ATTEMPTS' }
       )
       await database.transaction((trx) =>
@@ -313,11 +321,11 @@ for (const engine of engines) {
       assert.deepEqual(ended, [`${id} password-changed`])
       const row = await database.db.selectFrom('gs_accounts').select('password_hash').executeTakeFirstOrThrow()
       assert.equal(await quickHasher.verify(encodePassword(password), row.password_hash), true)
-      assert.equal(await throttle.attempt('ann', '192.0.2.7', () => Promise.resolve(true)), true)
+      assert.equal(await throttle.attempt('ann', origin, () => Promise.resolve(true)), true)
       assert.deepEqual(await database.db.selectFrom('gs_links').select('id').where('used_at', 'is', null).execute(), [])
       await assert.rejects(administration.accounts.setPassword('ann', 'ann@mail.test'), { code: 'GS_PASSWORD_WEAK' })
       await assert.rejects(administration.accounts.setPassword('ann', 'twelve chars'), { code: 'GS_PASSWORD_WEAK' })
-      await administration.accounts.setPassword('ann', 'twelve chars', 12)
+      await administration.accounts.setPassword('ann', 'twelve chars', { minLength: 12 })
     })
 
     it('are refused with a reason when there is none, or when it is the admin of the configuration', async (t) => {

@@ -5,18 +5,48 @@ export interface AccountRecord {
   /** Null only for the configured admin without address. */
   readonly email: string | null
   readonly verified: boolean
+  readonly status: AccountStatus
+  /** Nothing but a new password is open to it. */
+  readonly mustChangePassword: boolean
+  /** How often somebody has logged in. */
+  readonly visits: number
+  /** ms since 1970; null: never. */
+  readonly lastLoginAt: number | null
+  /** BCP 47 tag; null: none chosen. */
+  readonly language: string | null
   /** The admin of the configuration: can be looked at, not changed. */
   readonly configured: boolean
-  /** Ordered rights, see `AuthLevel`. */
+  /** Its own level, see `AuthLevel`; that of its group counts before it. */
   readonly level: number
+  /** The level that counts: that of the group, else the own one. */
+  readonly effectiveLevel: number
+  /** Name of its group; null: it is in none. */
+  readonly group: string | null
   /** Bits 4–31 of the mask, unsigned. */
   readonly sectors: number
   /** ms since 1970. */
   readonly createdAt: number
   /** When it was locked, ms since 1970; null: it is not. */
   readonly lockedAt: number | null
-  /** How its password is hashed, like `argon2id` or `lwsgs-sha1`; null: it has none here (the configured admin has his in the configuration). */
+  /** How its password is hashed, like `argon2id`, `argon2id+2026` (with the pepper of that id) or `lwsgs-sha1`; null: it has none here (the configured admin has his in the configuration). */
   readonly passwordScheme: string | null
+}
+
+/**
+ * `inactive`: the address is not proved yet, so it may little more than a visitor who is not logged in. `locked`: nobody can log in.
+ * `must-change-password`: nothing but a new password is open to it. Of several that fit it is the first of `locked`, `inactive`,
+ * `must-change-password`. A deleted account has no record.
+ */
+export type AccountStatus = 'inactive' | 'active' | 'locked' | 'must-change-password'
+
+/** A group as an operator sees it. */
+export interface GroupRecord {
+  readonly id: string
+  readonly name: string
+  /** What its members have in the place of their own level, 2 to 100. */
+  readonly level: number
+  /** How many accounts are in it. */
+  readonly members: number
 }
 
 /** A logged-in session as an operator sees it. Times are ms since 1970. */
@@ -65,7 +95,7 @@ export interface AuditRecord {
   readonly actorAccountId: string | null
   /** Null: not through the network. */
   readonly ip: string | null
-  /** `add`, `verify`, `lock`, `unlock`, `delete`, `grant`, `set-password`, `reset-password`, `end-session`, `end-sessions`, `retry-mail`, `drop-mail`, `import`. */
+  /** `add`, `verify`, `lock`, `unlock`, `delete`, `grant`, `set-password`, `reset-password`, `require-password-change`, `end-session`, `end-sessions`, `retry-mail`, `drop-mail`, `import`, `add-group`, `set-group`, `delete-group`. */
   readonly action: string
   /** To whom it was done; null: to nobody in particular. */
   readonly accountId: string | null

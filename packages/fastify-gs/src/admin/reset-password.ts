@@ -22,7 +22,7 @@ export async function resetPassword(services: FlowServices, { actor, audited, en
     if (account.locked) throw gsError('GS_ACCOUNT_LOCKED')
     await replacePasswordHash(trx, id, '')
     // Somebody else may have asked for it.
-    await voidLinks(trx, id, now, 'change-email')
+    await voidLinks(trx, id, now, 'login-code', 'change-email')
     const events = await endSessionsOf(trx, id, 'password-changed')
     const recipient = recipientOf(account)
     const mailed = recipient !== null && (await outbox.allows(trx, 'forgot-password', recipient))

@@ -1,3 +1,4 @@
+import type { Blocklist } from '../crypto/common-passwords.ts'
 import type { GsDatabase } from '../database/database.ts'
 import type { SessionEndEvent } from '../hooks.ts'
 import type { PasswordHasher } from '../options.ts'
@@ -8,6 +9,8 @@ import type { AuditedTransaction } from './audit.ts'
 export interface AdminServices {
   readonly database: GsDatabase
   readonly hasher: PasswordHasher
+  /** Common passwords that new ones are compared with. */
+  readonly blocklist: Blocklist
   readonly now: () => number
   readonly actor: AdminActor
   /** A transaction that writes down what is done in it. */

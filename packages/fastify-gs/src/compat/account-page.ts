@@ -128,22 +128,24 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
     const { account, level, mask } = request.gs
     if (account === null) return sendLogin(request, reply, at(path), refusal)
     const administers = services.options.adminApi && level >= AuthLevel.admin
-    const { sessions } = await readSessions(request)
+    const { mustChangePassword } = account
+    const { sessions } = mustChangePassword ? { sessions: [] } : await readSessions(request)
     // Within 300 s after a lost-password link nobody can be asked for what he has lost.
     const inWindow = satisfies(mask, AuthMask.forgot)
     const current = inWindow ? [] : [currentPassword('curpw')]
     const own = account.configured
       ? html`<p>This account is defined in the configuration of the server; change it there.</p>`
       : html`${section('password', 'Change your password', renderForm(changePassword(account, current), refusal))}${
-          inWindow ? html`` : section('email', 'Change your e-mail address', renderForm(changeEmail, refusal))
+          inWindow || mustChangePassword ? html`` : section('email', 'Change your e-mail address', renderForm(changeEmail, refusal))
         }`
     const waiting = html`<p>
         We have sent a mail to <strong>${account.email ?? ''}</strong>. Please open the link in it to confirm the address.
       </p>
       ${renderForm(resend(account), refusal)}`
-    const content = html`${badge(account, level)}
+    const due = html`<p>Please choose a new password before you go on.</p>`
+    const content = html`${badge(account, level)}${mustChangePassword ? due : html``}
     ${links([[loginPage, 'To the start page'], ...(administers ? [[`${prefix}${adminPagePath}`, 'Administration'] as const] : [])])}
-    ${account.verified || account.email === null ? html`` : waiting}${renderForm(logOutForm)}${own}${sessionsPart(sessions, refusal)}${
+    ${account.verified || account.email === null ? html`` : waiting}${renderForm(logOutForm)}${own}${mustChangePassword ? html`` : sessionsPart(sessions, refusal)}${
       account.configured ? html`` : section('delete', 'Delete your account', renderForm(remove(account, current), refusal))
     }`
     return send(request, reply, `Settings of ${account.username}`, content, refusal)

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { GsOptionError } from '../errors.ts'
 import type { FlowServices } from '../flows/shared/flow.ts'
 import { bodyLimit, prepareScope } from '../flows/shared/scope.ts'
+import { governScope } from '../mounts/guard-routes.ts'
 import type { Policy } from '../mounts/policy.ts'
 import type { LwsgsEndpoints } from './lwsgs-endpoints.ts'
 import { lwsgsPaths } from './lwsgs-paths.ts'
@@ -53,6 +54,7 @@ async function forms(app: FastifyInstance, options: GsFormsOptions): Promise<voi
   const requirePolicy = app.gs.requirePolicy(policy, `the forms of ${prefix}/`)
   await app.register(
     async (scope) => {
+      governScope(scope, 'own')
       await prepareScope(scope, services)
       scope.addHook('onRequest', function (request, reply, done) {
         // Who presses "log out" after his session has ended is logged out: that is no reason to ask him to log in.

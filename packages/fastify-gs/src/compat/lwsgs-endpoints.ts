@@ -7,9 +7,10 @@ import { createNameCheck } from '../flows/check-name.ts'
 import { createAccountDeletion } from '../flows/delete-account.ts'
 import { createForgotPassword } from '../flows/forgot-password.ts'
 import { createLogin } from '../flows/login.ts'
+import { createLoginCodes } from '../flows/login-code.ts'
 import { createLogout } from '../flows/logout.ts'
 import { createRegistration } from '../flows/register.ts'
-import { documented, requireAccount, type FlowServices } from '../flows/shared/flow.ts'
+import { documented, requireLogin, type FlowServices } from '../flows/shared/flow.ts'
 import { answerErrors } from '../flows/shared/scope.ts'
 import { createEmailVerification } from '../flows/verify-email.ts'
 import { formName, type FormPages } from '../forms-page.ts'
@@ -23,8 +24,8 @@ import { lwsgsPaths } from './lwsgs-paths.ts'
 import { formTarget } from './lwsgs-target.ts'
 
 type FormRequest = FastifyRequest<{ Body: LwsgsFields }>
-/** Does what a form asks for, and says where the browser goes. */
-type Work = (request: FormRequest, reply: FastifyReply) => Promise<string>
+/** Does what a form asks for, and says where the browser goes, or sends the next page itself. */
+type Work = (request: FormRequest, reply: FastifyReply) => Promise<string | FastifyReply>
 
 /** A mailed link that is longer than this may be broken by mail programs. */
 const longestMailedTarget = 500
@@ -34,7 +35,7 @@ const missing = (field: FieldName) => gsError('GS_BODY_INVALID', { field, reason
 /** @throws {GsError} `GS_PASSWORD_INVALID` */
 function requireSamePasswords({ password, password2 }: LwsgsFields): void {
   if (password2 !== undefined && password2 !== password)
-    throw gsError('GS_PASSWORD_INVALID', { field: 'password2', reason: 'The two passwords are not the same.' })
+    throw gsError('GS_PASSWORD_INVALID', { field: 'password2', reasonCode: 'reason.password.repeat' })
 }
 
 /** Adds the endpoints of the original below the prefix, to a scope that `prepareScope` has prepared. */
@@ -49,6 +50,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
   const { origin, loginPage, prefix: pluginPrefix, lwsgs } = services.options
   const limits = createFormLimits(app, services)
   const logIn = createLogin(services)
+  const codes = createLoginCodes(services)
   const logOut = createLogout(services)
   const signUp = createRegistration(services)
   const forgot = createForgotPassword(services)
@@ -91,7 +93,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
 
   /** The forms that nobody but the account's owner may send name him; the original acted upon whomever they named. */
   const requireOwnName = (request: FormRequest) => {
-    const { account } = requireAccount(request)
+    const { account } = requireLogin(request)
     const named = request.body.username
     if (named === undefined) return
     const key = usernameKey(named)
@@ -105,14 +107,14 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
   const requireConfirmation = (request: FormRequest) => {
     if (formName(request) !== 'delete-account') return
     const typed = usernameKey(request.body.confirm ?? '')
-    if (typed !== null && typed === usernameKey(requireAccount(request).account.username)) return
-    throw gsError('GS_USERNAME_INVALID', { field: 'confirm', reason: 'Please type your user name here, to confirm that you mean it.' })
+    if (typed !== null && typed === usernameKey(requireLogin(request).account.username)) return
+    throw gsError('GS_USERNAME_INVALID', { field: 'confirm', reasonCode: 'reason.username.confirm' })
   }
 
   return async (scope, prefix) => {
     // Under further prefixes the pages have forms with addresses of their own.
     const formPages: FormPages = prefix === pluginPrefix ? services.formPages : new Map()
-    lwsgsPages(scope, services, prefix, formPages)
+    const { sendCodeForm } = lwsgsPages(scope, services, prefix, formPages)
     lwsgsCheck(scope, isFree, limits.check)
 
     await scope.register(async (forms) => {
@@ -143,7 +145,8 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
         forms.post<{ Body: LwsgsFields }>(path, { attachValidation: true, schema }, async (request, reply) => {
           try {
             if (request.validationError !== undefined) throw request.validationError
-            return reply.redirect(await work(request, reply), 303)
+            const done = await work(request, reply)
+            return typeof done === 'string' ? reply.redirect(done, 303) : done
           } catch (error) {
             const to = isGsError(error) && error.statusCode < 500 ? bad(request) : undefined
             if (to === undefined) throw error
@@ -179,7 +182,7 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
         const { username, email, password } = request.body
         await limits.register(request)
         if (username === undefined) throw missing('username')
-        if (password === undefined) throw missing('password')
+        if (password === undefined && codes === null) throw missing('password')
         if (email === undefined) throw missing('email')
         requireSamePasswords(request.body)
         await signUp(request, { username, email, password })
@@ -205,6 +208,27 @@ export function createLwsgsEndpoints(app: FastifyInstance, services: FlowService
         (request, reply) => pressed(request).work(request, reply),
         (request) => pressed(request).bad(request)
       )
+
+      if (codes !== null) {
+        const afterCode = onward(lwsgsPaths.code, 'good')
+        form(
+          lwsgsPaths.code,
+          'Form: log in with a code by mail, have one mailed (send)',
+          async (request, reply) => {
+            const { username, code, send, remember } = request.body
+            await (send === undefined ? limits.login(request) : limits.mail(request))
+            if (username === undefined) throw missing('username')
+            if (send !== undefined) {
+              await codes.ask(request, username)
+              return sendCodeForm(request, reply, username, request.body.next)
+            }
+            if (code === undefined) throw missing('code')
+            await codes.redeem(request, reply, { username, code, remember: remember !== undefined })
+            return afterCode(request)
+          },
+          refused(lwsgsPaths.code, 'bad')
+        )
+      }
 
       const afterLogout = onward(lwsgsPaths.logout, 'good')
       form(

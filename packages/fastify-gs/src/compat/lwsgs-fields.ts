@@ -14,7 +14,7 @@ const password = Type.Optional(Type.String({ maxLength: 4096 }))
 const button = Type.Optional(Type.String({ description: 'a button: what it says does not matter' }))
 const target = Type.Optional(Type.String({ description: 'where to go on, relative to the form; only this site' }))
 
-/** The eighteen fields of the original's forms; the last four are those of our own pages. Other fields are ignored. */
+/** The eighteen fields of the original's forms; the last six are those of our own pages. Other fields are ignored. */
 export const LwsgsFields = Type.Object({
   username: name,
   password,
@@ -37,7 +37,9 @@ export const LwsgsFields = Type.Object({
   next: target,
   remember: button,
   confirm: name,
-  token: Type.Optional(Type.String({ maxLength: 256 }))
+  token: Type.Optional(Type.String({ maxLength: 256 })),
+  code: Type.Optional(Type.String({ maxLength: 32 })),
+  send: button
 })
 export type LwsgsFields = Static<typeof LwsgsFields>
 export type FieldName = keyof LwsgsFields

@@ -8,6 +8,7 @@ import { html } from '../html.ts'
 import { sendPage } from '../page.ts'
 import { returnPath } from '../sessions/return-path.ts'
 import { accountPage } from './account-page.ts'
+import { codePage, type SendCodeForm } from './code-page.ts'
 import { lwsgsPaths } from './lwsgs-paths.ts'
 import { chosenPassword, links, type Pages } from './pages.ts'
 
@@ -18,6 +19,7 @@ const sentences: Record<Notice, string> = {
   verified: 'Your address is confirmed, and you are logged in.',
   other: 'The address is confirmed. You are still logged in with your own account.',
   sent: 'If there is such an account, a mail with a link is on its way.',
+  codesent: 'If there is such an account, a mail with a code is on its way.',
   emailsent: 'A mail with a link is on its way to the new address. It becomes that of your account when the link is opened.',
   emailchanged: 'Your e-mail address is changed.',
   emailrestored: 'Your former e-mail address is back, and all devices are logged out. Please set a new password now.',
@@ -25,6 +27,7 @@ const sentences: Record<Notice, string> = {
   changed: 'Your password is changed. All other devices are logged out.',
   ended: 'That session is ended.',
   endedothers: 'All other sessions are ended.',
+  saved: 'Your choice is saved.',
   adminchanged: 'The change is made.',
   deleted: 'Your account is deleted.'
 }
@@ -40,14 +43,20 @@ const email: Field = { name: 'email', label: 'E-mail address', type: 'email', au
 const password: Field = { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' }
 const remember: Field = { name: 'remember', label: 'Keep me logged in', type: 'checkbox' }
 
+/** What is shown in answer to forms, rather than at an address of its own. */
+export interface LwsgsPages {
+  readonly sendCodeForm: SendCodeForm
+}
+
 /**
  * Pages with plain forms behind the addresses that the original's forms post to; all of them work without scripts. They change nothing.
  *
  * @param formPages learns on which page each form stands
  */
-export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix: string, formPages: FormPages): void {
+export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix: string, formPages: FormPages): LwsgsPages {
   const { origin, siteName, loginPage, prefix: pluginPrefix } = services.options
   const { minLength } = services.options.password
+  const hasCodes = services.options.loginCodes !== null
   const at = (path: string) => prefix + path
   const withNotice: Pages['withNotice'] = (path, notice) => `${at(path)}?gs=${notice}`
 
@@ -83,10 +92,8 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
     button: { text: 'Send me a link' }
   }
 
-  /** A page of this prefix that leads on to where the visitor wanted. */
-  const onTo = (path: string, next: string | null) => (next === null ? at(path) : `${at(path)}?next=${encodeURIComponent(next)}`)
-  /** Where the visitor wanted to go before he was asked who he is. */
-  const wantedBy = (request: FastifyRequest, refusal: FormRefusal | undefined): string | null => {
+  const onTo: Pages['onTo'] = (path, next) => (next === null ? at(path) : `${at(path)}?next=${encodeURIComponent(next)}`)
+  const wantedBy: Pages['wantedBy'] = (request, refusal) => {
     const next = returnPath(refusal === undefined ? queryText(request, 'next') : refusal.values['next'], origin)
     // Our own page with a notice is where those go who wanted nothing else.
     if (next === null || !next.startsWith(`${at(lwsgsPaths.login)}?`)) return next
@@ -103,6 +110,7 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
     }
     const others = links([
       [onTo(lwsgsPaths.register, next), 'Sign up'],
+      ...(hasCodes ? [[onTo(lwsgsPaths.code, next), 'Log in with a code by mail'] as const] : []),
       [at(lwsgsPaths.forgot), 'Forgot your password?'],
       [at(lwsgsPaths.confirm), 'The mail to confirm your address did not come?']
     ])
@@ -149,7 +157,7 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
       fields: [
         { ...username, hint: "Letters, digits, and . _ - ' inside." },
         { ...email, hint: 'We send a link there; it confirms that the address is yours.' },
-        ...chosenPassword('Password', minLength)
+        ...chosenPassword('Password', minLength, !hasCodes)
       ],
       button: { name: 'register', text: 'Sign up' }
     }
@@ -171,7 +179,10 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
   app.get(lwsgsPaths.logout, { schema: documented('Page: log out', {}) }, (request, reply) => showLogout(request, reply))
   formPages.set('logout', showLogout)
 
-  accountPage(app, { services, at, withNotice, send, sendLogin, logOutForm, readSessions: createOwnSessions(services).list }, formPages)
+  const readSessions = createOwnSessions(services).list
+  const pages: Pages = { services, at, withNotice, send, onTo, wantedBy, sendLogin, logOutForm, readSessions }
+  accountPage(app, pages, formPages)
+  const sendCodeForm = codePage(app, pages, formPages)
 
   /** A page that mails a link: also what a link page shows when its link is missing. */
   const askPage = (form: Form, title: string, text: string) => {
@@ -259,4 +270,5 @@ export function lwsgsPages(app: FastifyInstance, services: FlowServices, prefix:
       'Please open the link in the mail that we have sent to your former address.'
     )
   })
+  return { sendCodeForm }
 }

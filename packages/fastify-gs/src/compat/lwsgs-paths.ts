@@ -1,8 +1,9 @@
 import { gsPaths } from '../api.ts'
 
-/** Paths of the original's forms, relative to the prefix of a mount; `register` is a page of our own. */
+/** Paths of the original's forms, relative to the prefix of a mount; `register` and `code` are pages of our own. */
 export const lwsgsPaths = {
   login: '/lwsgs-login',
+  code: '/lwsgs-code',
   register: '/lwsgs-register',
   logout: '/lwsgs-logout',
   change: '/lwsgs-change',

@@ -310,6 +310,7 @@ const sessions: Table<Options & { confounder: string }> = [
   ['sectors', ['editors', 'press'], { gives: { sectors: ['editors', 'press'] } }],
   ['sectors', 'editors, press', { gives: { sectors: ['editors', 'press'] } }],
   ['min-password-length', '12', { gives: { password: { minLength: 12 } } }],
+  ['login-codes', '1', { gives: { loginCodes: true } }],
   ['default', '1', idle(/no websocket/)],
   ['raw', '1', idle(/no websocket/)]
 ]

@@ -36,6 +36,7 @@ const errors: readonly Row[] = [
   [sessions(['timeout-idle-secs', '0']), '"timeout-idle-secs"', /is "0"; write seconds, like "600"\.$/],
   [sessions(['email-expire', '1 day']), '"email-expire"', /is "1 day"; write seconds, like "86400"\.$/],
   [sessions(['min-password-length', '6']), '"min-password-length"', /is "6"; write a whole number from 8 to 64\.$/],
+  [sessions(['login-codes', 'mail']), '"login-codes"', /is "mail"; write "1" or "0"/],
   // Texts.
   [vhost(['name', 7]), '"name"', /the key "name" of the vhost must be a text in double quotes\.$/],
   [vhost(['access-log', 'a\nb']), '"access-log"', /has a control character in it; remove it\.$/],

@@ -14,7 +14,18 @@ export interface LwswsSessions extends LwswsPlace {
   /** Everything but keys, rateLimits and now; ready for fastifyGs. An admin's old hash is `$sha1$<40 hex>` or `$sha256$<64 hex>`. */
   readonly options: Pick<
     GsOptions,
-    'baseUrl' | 'database' | 'mail' | 'prefix' | 'siteName' | 'admin' | 'session' | 'password' | 'links' | 'lwsgs' | 'sectors'
+    | 'baseUrl'
+    | 'database'
+    | 'mail'
+    | 'prefix'
+    | 'siteName'
+    | 'admin'
+    | 'session'
+    | 'password'
+    | 'loginCodes'
+    | 'links'
+    | 'lwsgs'
+    | 'sectors'
   >
   /** What lwsgs mixed into the hashes of its users' passwords, at full length; empty when there was none. */
   readonly confounder: string
@@ -59,6 +70,7 @@ export const sessionsKeys: LwswsKeys = {
     'site-name',
     'sectors',
     'min-password-length',
+    'login-codes',
     'basic-auth'
   ],
   idle: {
@@ -104,6 +116,7 @@ export function readSessions(node: LwswsObject, place: LwswsSessionsPlace, readi
   const siteName = section.text('site-name')
   const sectors = readSectors(section)
   const minLength = section.count('min-password-length', { fallback: 8, min: 8, max: 64 })
+  const loginCodes = section.boolean('login-codes')
   if (base === null || database === null || mail === null) return null
   const urlroot = readUrlroot(section, base.origin)
   const options = {
@@ -113,6 +126,7 @@ export function readSessions(node: LwswsObject, place: LwswsSessionsPlace, readi
     prefix: base.prefix,
     session,
     password: { minLength },
+    ...(loginCodes && { loginCodes }),
     links,
     ...(siteName !== null && { siteName }),
     ...(admin !== null && { admin }),

@@ -9,9 +9,16 @@ import { html, type Html } from '../html.ts'
 const passwordHint = (minLength: number) => `At least ${minLength} characters. Several words make a good password.`
 
 /** A new password and its repetition: without scripts nobody can look at what was typed. */
-export const chosenPassword = (label: string, minLength: number): readonly Field[] => [
-  { name: 'password', label, type: 'password', autocomplete: 'new-password', hint: passwordHint(minLength) },
-  { name: 'password2', label: `${label} again`, type: 'password', autocomplete: 'new-password' }
+export const chosenPassword = (label: string, minLength: number, required = true): readonly Field[] => [
+  {
+    name: 'password',
+    label,
+    type: 'password',
+    autocomplete: 'new-password',
+    hint: `${passwordHint(minLength)}${required ? '' : ' Leave it empty to log in with codes that we mail to you.'}`,
+    required
+  },
+  { name: 'password2', label: `${label} again`, type: 'password', autocomplete: 'new-password', required }
 ]
 
 /** What the pages of a prefix share. */
@@ -27,6 +34,10 @@ export interface Pages {
     content: Html,
     refusal: FormRefusal | undefined
   ) => FastifyReply
+  /** A page of this prefix that leads on to where the visitor wanted. */
+  readonly onTo: (path: string, next: string | null) => string
+  /** Where the visitor wanted to go before he was asked who he is. */
+  readonly wantedBy: (request: FastifyRequest, refusal: FormRefusal | undefined) => string | null
   /** The form to log in, for those who have to before they see a page. */
   readonly sendLogin: (request: FastifyRequest, reply: FastifyReply, next: string | null, refusal: FormRefusal | undefined) => FastifyReply
   readonly logOutForm: Form

@@ -1,5 +1,6 @@
-import { dictionary } from '@zxcvbn-ts/language-common'
-import { gsError } from '../errors.ts'
+import { gsError, type GsErrorDetails } from '../errors.ts'
+import { commonPasswords, type Blocklist } from './common-passwords.ts'
+import { fold } from './fold.ts'
 import { encodePassword } from './passwords.ts'
 
 export interface PasswordRules {
@@ -7,32 +8,32 @@ export interface PasswordRules {
   readonly minLength: number
   /** Words of this deployment that are no passwords: the site's name, its host. */
   readonly contextWords: readonly string[]
+  readonly blocklist: Blocklist
 }
 
-let common: Set<string> | undefined
-const commonPasswords = () => (common ??= new Set(dictionary['passwords-common']))
+/** What the refusal says. */
+export type PasswordFault = Required<Pick<GsErrorDetails, 'reasonCode'>> & Pick<GsErrorDetails, 'values'>
 
 /** The shortest piece that the text is a repetition of; the text itself when there is none. */
 const repeatedUnit = (text: string): string => text.slice(0, (text + text).indexOf(text, 1))
 
 /**
- * Why a password cannot be accepted, as a sentence for the person who chose it; null when it can.
+ * Why a password cannot be accepted; null when it can.
  * Length in code points, comparison of the whole password with common and expected ones, no rules of composition
  * (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.1, 6.2.4, 6.2.5, 6.2.11).
  */
-export function findPasswordFault(password: string, rules: PasswordRules, personal: readonly string[]): string | null {
+export function findPasswordFault(password: string, rules: PasswordRules, personal: readonly string[]): PasswordFault | null {
   const length = [...password.normalize('NFC')].length
-  if (length < rules.minLength) return `Use at least ${rules.minLength} characters; several words make a good password.`
+  if (length < rules.minLength) return { reasonCode: 'reason.password.short', values: { count: rules.minLength } }
 
-  const folded = password.normalize('NFKC').toLowerCase()
+  const folded = fold(password)
   const core = folded.replace(/[\d!.?_\s-]+$/u, '')
-  const expected = [...rules.contextWords, ...personal].map((word) => word.normalize('NFKC').toLowerCase()).filter((word) => word !== '')
-  if (expected.some((word) => word === folded || word === core))
-    return 'Do not use your name, your address or the name of this site as the password.'
+  const expected = [...rules.contextWords, ...personal].map(fold).filter((word) => word !== '')
+  if (expected.some((word) => word === folded || word === core)) return { reasonCode: 'reason.password.personal' }
 
   const unit = repeatedUnit(folded)
-  if (unit.length === 1 || commonPasswords().has(folded) || (unit !== folded && commonPasswords().has(unit)))
-    return 'This password is among the first that attackers try. Please choose another one.'
+  const common = commonPasswords(rules.blocklist, rules.minLength)
+  if (unit.length === 1 || common.has(folded) || common.has(unit)) return { reasonCode: 'reason.password.common' }
   return null
 }
 
@@ -45,6 +46,6 @@ export function encodeNewPassword(password: string, rules: PasswordRules, owner:
   const encoded = encodePassword(password)
   const { username, email } = owner
   const fault = findPasswordFault(password, rules, email === null ? [username] : [username, email, email.slice(0, email.lastIndexOf('@'))])
-  if (fault !== null) throw gsError('GS_PASSWORD_WEAK', { field: 'password', reason: fault })
+  if (fault !== null) throw gsError('GS_PASSWORD_WEAK', { field: 'password', ...fault })
   return encoded
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createArgon2Hasher, createPasswords, encodePassword, isPasswordHash } from './passwords.ts'
+import { argon2id } from 'hash-wasm'
+import { createArgon2Hasher, createPasswords, encodePassword, isPasswordHash, pepperIdOf } from './passwords.ts'
 import type { PasswordHasher } from '../options.ts'
 
 const quick = createArgon2Hasher({ memory: 64, passes: 1, parallelism: 1 })
@@ -56,6 +57,117 @@ describe('createArgon2Hasher', () => {
     const stored = await quick.hash(Buffer.from('password'))
     assert.equal(quick.needsRehash(stored), false)
     assert.equal(createArgon2Hasher().needsRehash(stored), true)
+  })
+})
+
+describe('peppers', () => {
+  const cheap = { memory: 64, passes: 1, parallelism: 1 }
+  const older = { id: '2025', secret: 'the secret of the year 2025, 32 bytes' }
+  const newer = { id: '2026', secret: 'the secret of the year 2026, 32 bytes' }
+  const password = encodePassword('correct horse battery staple')
+  const unpadded = (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '')
+
+  it('go into the hash and are named by it, as the PHC string format has it', async () => {
+    const stored = await createArgon2Hasher({ ...cheap, peppers: [newer, older] }).hash(password)
+    assert.match(stored, /^\$argon2id\$v=19\$m=64,t=1,p=1,keyid=MjAyNg\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+    assert.equal(isPasswordHash(stored), true)
+    assert.equal(pepperIdOf(stored), '2026')
+    assert.equal(stored.includes('secret'), false)
+  })
+
+  it('make the hash that another implementation makes of password, salt and secret', async () => {
+    const hasher = createArgon2Hasher({ ...cheap, peppers: [newer] })
+    for (const [parallelism, iterations, secret] of [
+      [1, 1, newer.secret],
+      [2, 3, newer.secret],
+      [1, 2, undefined]
+    ] as const) {
+      const made = await argon2id({
+        password,
+        salt: 'sixteen bytes ok',
+        parallelism,
+        iterations,
+        memorySize: 64,
+        hashLength: 32,
+        outputType: 'encoded',
+        ...(secret !== undefined && { secret })
+      })
+      const stored = secret === undefined ? made : made.replace(/(p=\d)/, `$1,keyid=${unpadded('2026')}`)
+      assert.equal(await hasher.verify(password, stored), true, stored)
+      assert.equal(await hasher.verify(encodePassword('another password'), stored), false)
+    }
+    const ours = await hasher.hash(password)
+    const [salt, tag] = ours.split('$').slice(4)
+    const theirs = await argon2id({
+      password,
+      salt: Buffer.from(salt!, 'base64'),
+      secret: newer.secret,
+      parallelism: 1,
+      iterations: 1,
+      memorySize: 64,
+      hashLength: 32,
+      outputType: 'binary'
+    })
+    assert.equal(Buffer.from(tag!, 'base64').equals(theirs), true)
+  })
+
+  it('verify all, and the first is put in the place of the others', async () => {
+    const without = createArgon2Hasher(cheap)
+    const before = createArgon2Hasher({ ...cheap, peppers: [older] })
+    const now = createArgon2Hasher({ ...cheap, peppers: [newer, older] })
+    const table = [
+      ['without', await without.hash(password), true],
+      ['older', await before.hash(password), true],
+      ['newer', await now.hash(password), false]
+    ] as const
+    for (const [name, stored, old] of table) {
+      assert.equal(await now.verify(password, stored), true, name)
+      assert.equal(await now.verify(encodePassword('another'), stored), false, name)
+      assert.equal(now.needsRehash(stored), old, name)
+    }
+    // A ring that was switched off again.
+    assert.equal(without.needsRehash(table[2][1]), true)
+    assert.equal(await without.verify(password, table[2][1]), false)
+  })
+
+  it('that are the same in name and not in secret do not verify', async () => {
+    const stored = await createArgon2Hasher({ ...cheap, peppers: [newer] }).hash(password)
+    const mistaken = createArgon2Hasher({ ...cheap, peppers: [{ ...newer, secret: older.secret }] })
+    assert.equal(await mistaken.verify(password, stored), false)
+    // Without the name of the pepper the hash is that of another password.
+    assert.equal(await mistaken.verify(password, stored.replace(',keyid=MjAyNg', '')), false)
+  })
+
+  it('that are not there are told once each, and refused with the same work', async () => {
+    const told: string[] = []
+    const hasher = createArgon2Hasher({ peppers: [newer], onUnknownPepper: (id) => void told.push(id) })
+    const lost = await createArgon2Hasher({ peppers: [older] }).hash(password)
+    const lostToo = await createArgon2Hasher({ ...cheap, peppers: [{ ...older, id: 'x' }] }).hash(password)
+    const own = await hasher.hash(password)
+    assert.equal(await hasher.verify(password, lost), false)
+    const fastest = { own: Infinity, lost: Infinity, lostToo: Infinity }
+    // In turn, so that a busy machine is the same for all.
+    for (let round = 0; round < 5; round++) {
+      for (const [name, stored] of Object.entries({ own, lost, lostToo }) as [keyof typeof fastest, string][]) {
+        const begin = performance.now()
+        await hasher.verify(password, stored)
+        fastest[name] = Math.min(fastest[name], performance.now() - begin)
+      }
+    }
+    assert.ok(Math.min(fastest.lost, fastest.lostToo) > fastest.own / 3, JSON.stringify(fastest))
+    assert.deepEqual(told, ['2025', 'x'])
+  })
+
+  it('change nothing about what a stored hash may ask for', async () => {
+    const hasher = createArgon2Hasher({ ...cheap, peppers: [newer] })
+    const salt = 'c29tZXNhbHRzb21lc2FsdA'
+    for (const parameters of [
+      'm=4194304,t=2,p=1,keyid=MjAyNg',
+      'm=64,t=999,p=1,keyid=MjAyNg',
+      'keyid=MjAyNg,m=64,t=1,p=1',
+      'm=64,t=1,p=1,keyid='
+    ])
+      assert.equal(await hasher.verify(password, `$argon2id$v=19$${parameters}$${salt}$${salt}`), false)
   })
 })
 

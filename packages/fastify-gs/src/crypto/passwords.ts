@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import pLimit from 'p-limit'
 import { gsError } from '../errors.ts'
 import { findLegacyHash } from './legacy-hashes.ts'
-import type { LegacyHash, PasswordHasher } from '../options.ts'
+import type { LegacyHash, PasswordHasher, Pepper } from '../options.ts'
 
 /** argon2id parameters: `memory` in KiB, `passes`, `parallelism`. */
 export interface Argon2Parameters {
@@ -17,7 +17,9 @@ export interface Argon2Parameters {
 const defaultArgon2Parameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
 
 const tagLength = 32
-const phcPattern = /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+/** The PHC string format: `keyid` names the pepper, at most 8 bytes in base64. */
+const phcPattern =
+  /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})(?:,keyid=([A-Za-z0-9+/]{2,11}))?\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
 /** A stored row must not be able to demand gigabytes or minutes. */
 const ceiling: Argon2Parameters = { memory: 262_144, passes: 10, parallelism: 4 }
@@ -27,17 +29,43 @@ export const argon2Available = typeof crypto.argon2 === 'function'
 
 const unpadded = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
 
-const derive = (message: Buffer, nonce: Buffer, length: number, parameters: Argon2Parameters): Promise<Buffer> =>
-  promisify(crypto.argon2)('argon2id', { message, nonce, tagLength: length, ...parameters })
+const derive = (message: Buffer, nonce: Buffer, length: number, parameters: Argon2Parameters, secret?: Buffer): Promise<Buffer> =>
+  promisify(crypto.argon2)('argon2id', { message, nonce, tagLength: length, ...parameters, ...(secret !== undefined && { secret }) })
+
+export interface Argon2HasherOptions extends Partial<Argon2Parameters> {
+  /** Secrets that go into the hashes: the first into new ones; all verify. Default: none. */
+  readonly peppers?: readonly Pepper[]
+  /** Told once of each pepper that a stored hash names and that is not there. Default: nobody. */
+  readonly onUnknownPepper?: (id: string) => void
+}
+
+/** More ids than any ring has had are not told apart. */
+const rememberedIds = 100
 
 /** argon2id from Node's own OpenSSL. */
-export function createArgon2Hasher(parameters: Argon2Parameters = defaultArgon2Parameters): PasswordHasher {
+export function createArgon2Hasher(options: Argon2HasherOptions = {}): PasswordHasher {
+  const { peppers = [], onUnknownPepper, ...given } = options
+  const parameters = { ...defaultArgon2Parameters, ...given }
   const { memory, passes, parallelism } = parameters
-  const current = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`
+  const secrets = new Map(peppers.map(({ id, secret }) => [unpadded(Buffer.from(id)), Buffer.from(secret)]))
+  const [first] = secrets
+  const keyid = first === undefined ? '' : `,keyid=${first[0]}`
+  const current = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}${keyid}$`
+  const unknown = new Set<string>()
+
+  const secretOf = (id: string): Buffer | undefined => {
+    const secret = secrets.get(id)
+    if (secret === undefined && !unknown.has(id) && unknown.size < rememberedIds) {
+      unknown.add(id)
+      onUnknownPepper?.(Buffer.from(id, 'base64').toString())
+    }
+    return secret
+  }
+
   return {
     async hash(password) {
       const salt = crypto.randomBytes(16)
-      return `${current}${unpadded(salt)}$${unpadded(await derive(password, salt, tagLength, parameters))}`
+      return `${current}${unpadded(salt)}$${unpadded(await derive(password, salt, tagLength, parameters, first?.[1]))}`
     },
     async verify(password, stored) {
       const match = phcPattern.exec(stored)
@@ -49,17 +77,25 @@ export function createArgon2Hasher(parameters: Argon2Parameters = defaultArgon2P
         asked.passes <= ceiling.passes &&
         asked.parallelism >= 1 &&
         asked.parallelism <= ceiling.parallelism
-      if (match === null || !affordable) {
+      const id = match?.[4]
+      const secret = id === undefined ? undefined : secretOf(id)
+      if (match === null || !affordable || (id !== undefined && secret === undefined)) {
         // A hash of an unknown kind costs what others cost, so that time does not tell which accounts have one.
         await derive(password, Buffer.alloc(16), tagLength, parameters)
         return false
       }
-      const expected = Buffer.from(match[5]!, 'base64')
-      const actual = await derive(password, Buffer.from(match[4]!, 'base64'), expected.length, asked)
+      const expected = Buffer.from(match[6]!, 'base64')
+      const actual = await derive(password, Buffer.from(match[5]!, 'base64'), expected.length, asked, secret)
       return crypto.timingSafeEqual(actual, expected)
     },
     needsRehash: (stored) => !stored.startsWith(current)
   }
+}
+
+/** Which pepper a hash of ours was made with; null: with none. */
+export function pepperIdOf(stored: string): string | null {
+  const id = phcPattern.exec(stored)?.[4]
+  return id === undefined ? null : Buffer.from(id, 'base64').toString()
 }
 
 /** Whether a string is a hash that this package can verify. */
@@ -75,10 +111,9 @@ export function isPasswordHash(text: string): boolean {
  * passwords that are too long
  */
 export function encodePassword(password: string, field = 'password'): Buffer {
-  if (!password.isWellFormed())
-    throw gsError('GS_PASSWORD_INVALID', { field, reason: 'The password contains characters that are damaged.' })
+  if (!password.isWellFormed()) throw gsError('GS_PASSWORD_INVALID', { field, reasonCode: 'reason.password.damaged' })
   const bytes = Buffer.from(password.normalize('NFC'))
-  if (bytes.length > 1024) throw gsError('GS_PASSWORD_INVALID', { field, reason: 'The password is too long; 1024 bytes are the limit.' })
+  if (bytes.length > 1024) throw gsError('GS_PASSWORD_INVALID', { field, reasonCode: 'reason.password.long' })
   return bytes
 }
 
@@ -95,7 +130,8 @@ export interface Passwords {
   readonly load: { readonly active: number; readonly waiting: number }
 }
 
-export interface PasswordsOptions {
+export interface PasswordsOptions extends Pick<Argon2HasherOptions, 'peppers' | 'onUnknownPepper'> {
+  /** In the place of ours, to which the peppers belong. */
   readonly hasher?: PasswordHasher
   /** Hashes of older systems. Default: none. */
   readonly legacy?: readonly LegacyHash[]
@@ -109,7 +145,8 @@ export interface PasswordsOptions {
 }
 
 export function createPasswords(options: PasswordsOptions = {}): Passwords {
-  const hasher = options.hasher ?? createArgon2Hasher()
+  const { peppers = [], onUnknownPepper } = options
+  const hasher = options.hasher ?? createArgon2Hasher({ peppers, ...(onUnknownPepper !== undefined && { onUnknownPepper }) })
   const legacy = options.legacy ?? []
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4
   const concurrency = options.concurrency ?? Math.max(1, Math.min(availableParallelism(), threads - 2))

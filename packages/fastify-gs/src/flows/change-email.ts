@@ -83,7 +83,7 @@ export function createEmailChange(services: FlowServices): EmailChange {
         if (current.passwordHash !== account.passwordHash) throw gsError('GS_CONFLICT')
         requireOther(current, email)
         const owner = await findAccountByVerifiedEmail(trx, email.key)
-        if (owner === null) return mailLink(services, trx, request, current, 'change-email', {}, email)
+        if (owner === null) return mailLink(services, trx, request, current, 'change-email', {}, { ...email, language: current.language })
         if (!(await outbox.allows(trx, 'email-in-use', email))) return
         // As a new link would: or the fate of the older one told whether the address belongs to somebody.
         await voidLinks(trx, current.id, options.now(), 'change-email')
@@ -130,7 +130,7 @@ export function createEmailChange(services: FlowServices): EmailChange {
         if (visitor?.id !== accountId) return { account, signedIn: null }
         return { account, signedIn: await signIn.renew(trx, request, account, { forgotAt: visitState(request.gs).forgotAt }) }
       })
-      if (signedIn !== null) completeSignIn(services, request, reply, signedIn)
+      if (signedIn !== null) await completeSignIn(services, request, reply, signedIn)
       outbox.wake()
       request.log.info({ gs: 'change-email', outcome: 'confirmed', accountId: account.id, ip: request.ip }, 'address changed')
       return visitor === null || visitor.id === account.id ? 'emailchanged' : 'other'
@@ -151,10 +151,10 @@ export function createEmailChange(services: FlowServices): EmailChange {
         const account = (await findAccountById(trx, accountId))!
         if (recipientOf(before)?.key !== former.key) await enqueueEvent(trx, 'accountEmailChanged', account, now)
         const ended = await endSessionsOf(trx, accountId, 'email-restored')
-        return { ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: now }) }
+        return { ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: now, method: 'undo-email' }) }
       })
       events.ended(ended)
-      completeSignIn(services, request, reply, signedIn)
+      await completeSignIn(services, request, reply, signedIn)
       outbox.wake()
       const facts = { gs: 'undo-email', accountId: signedIn.account.id, ended: ended.length, ip: request.ip }
       request.log.info(facts, 'change of the address undone')

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { replacePasswordHash } from '../accounts/accounts.ts'
+import { chooseNewPassword } from '../accounts/accounts.ts'
 import { AuthMask, satisfies } from '../accounts/auth-mask.ts'
 import { voidLinks } from '../accounts/email-links.ts'
 import { ChangePasswordBody, gsPaths, SessionInfo } from '../api.ts'
@@ -30,21 +30,25 @@ export type PasswordChange = (request: FastifyRequest, reply: FastifyReply, fiel
 export function createPasswordChange(services: FlowServices): PasswordChange {
   const { database, events, options, outbox, passwords, signIn } = services
   const tryOnce: PasswordChange = async (request, reply, fields) => {
-    const account = await requireOwnAccount(services, request)
+    const account = await requireOwnAccount(services, request, true)
     const password = encodeNewPassword(services, fields.password, account)
     if (!satisfies(request.gs.mask, AuthMask.forgot)) {
       const { currentPassword } = fields
       if (currentPassword === undefined) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
       await requireCurrentPassword(services, request, account, currentPassword)
     }
+    // Who has to change it must not keep it. Nobody can ask by this what the password is: another one is set at once.
+    if (account.mustChangePassword && (await passwords.verify(password, account.passwordHash)))
+      throw gsError('GS_PASSWORD_WEAK', { field: 'password', reasonCode: 'reason.password.same' })
 
     const hash = await passwords.hash(password)
     const { signedIn, ended } = await database.transaction(async (trx) => {
-      if (!(await replacePasswordHash(trx, account.id, hash, account.passwordHash))) throw gsError('GS_CONFLICT')
-      const signedIn = await signIn.renew(trx, request, { ...account, passwordHash: hash }, { forgotAt: null })
+      if (!(await chooseNewPassword(trx, account.id, hash, account))) throw gsError('GS_CONFLICT')
+      const changed = { ...account, passwordHash: hash, mustChangePassword: false }
+      const signedIn = await signIn.renew(trx, request, changed, { forgotAt: null })
       if (signedIn === null) throw gsError('GS_NOT_LOGGED_IN')
       const ended = await endSessionsOf(trx, account.id, 'password-changed', signedIn.id)
-      await voidLinks(trx, account.id, options.now(), 'forgot-password', 'change-email')
+      await voidLinks(trx, account.id, options.now(), 'forgot-password', 'login-code', 'change-email')
       const recipient = recipientOf(account)
       if (recipient !== null) {
         const parameters = { username: account.username, ip: request.ip }
@@ -53,7 +57,7 @@ export function createPasswordChange(services: FlowServices): PasswordChange {
       return { signedIn, ended }
     })
     events.ended(ended)
-    completeSignIn(services, request, reply, signedIn)
+    await completeSignIn(services, request, reply, signedIn)
     outbox.wake()
     request.log.info({ gs: 'change-password', accountId: account.id, ended: ended.length, ip: request.ip }, 'password changed')
   }

@@ -9,7 +9,7 @@ import { answer } from './shared/answer.ts'
 import { requireCurrentPassword, requireOwnAccount } from './shared/current-password.ts'
 import { recipientOf } from './shared/email-link.ts'
 import { onceMoreOnConflict } from './shared/on-conflict.ts'
-import { documented, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
+import { documented, leaveSession, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 
 export interface AccountDeletionFields {
   /** Not needed while bit 3 of the mask is set: its owner could set a new one first. */
@@ -25,9 +25,9 @@ export interface AccountDeletionFields {
 export type AccountDeletion = (request: FastifyRequest, reply: FastifyReply, fields: AccountDeletionFields) => Promise<void>
 
 export function createAccountDeletion(services: FlowServices): AccountDeletion {
-  const { database, events, options, outbox, signIn } = services
+  const { database, options, outbox, throttle } = services
   const tryOnce: AccountDeletion = async (request, reply, { currentPassword }) => {
-    const account = await requireOwnAccount(services, request)
+    const account = await requireOwnAccount(services, request, true)
     if (currentPassword !== undefined) await requireCurrentPassword(services, request, account, currentPassword)
     else if (!satisfies(request.gs.mask, AuthMask.forgot)) throw gsError('GS_CURRENT_PASSWORD_REQUIRED', { field: 'currentPassword' })
 
@@ -37,6 +37,7 @@ export function createAccountDeletion(services: FlowServices): AccountDeletion {
       if (current === null || current.locked || !(await isAlive(trx, request.gs.session.id))) throw gsError('GS_NOT_LOGGED_IN')
       const ended = await endSessionsOf(trx, account.id, 'account-deleted')
       if (!(await deleteRow(trx, account.id, account.passwordHash))) throw gsError('GS_CONFLICT')
+      await throttle.forgive(trx, account.id)
       await enqueueEvent(trx, 'accountDeleted', account, options.now(), 'owner')
       const recipient = recipientOf(account)
       // An address that was never proved may be somebody else's: no farewell to it.
@@ -45,8 +46,7 @@ export function createAccountDeletion(services: FlowServices): AccountDeletion {
       }
       return ended
     })
-    events.ended(ended)
-    signIn.leave(request, reply)
+    leaveSession(services, request, reply, ended)
     outbox.wake()
     request.log.info({ gs: 'delete-account', accountId: account.id, ip: request.ip }, 'account deleted')
   }

@@ -96,7 +96,7 @@ describe('forgot-password', () => {
   })
 
   it('opens an account whose password was switched off by guessing', async (t) => {
-    const { browser, clock, inbox, member } = await build(t)
+    const { browser, clock, inbox, member } = await build(t, { attempts: { ladder: [], lockAfter: 100 } })
     await member('alice')
     const login = async (typed: string) => (await browser().post('/lwsgs/login', { username: 'alice', password: typed })).json()
     for (let i = 0; i < 100; i++) {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findAccountById, findAccountByName, lockAccount, markVerified, replacePasswordHash } from '../accounts/accounts.ts'
 import { redeemLink, voidLinks } from '../accounts/email-links.ts'
+import { forgiveCodes } from '../accounts/login-codes.ts'
 import { Accepted, ForgotPasswordBody, gsPaths, SessionInfo, TokenBody } from '../api.ts'
 import { commitAnyway } from '../database/database.ts'
 import { gsError } from '../errors.ts'
@@ -49,12 +50,13 @@ export function createForgotPassword(services: FlowServices): ForgotPassword {
         }
         await voidLinks(trx, accountId, now)
         await throttle.forgive(trx, accountId)
+        await forgiveCodes(trx, accountId)
         const ended: SessionEndEvent[] = await endSessionsOf(trx, accountId, 'password-forgotten')
         const account = (await findAccountById(trx, accountId))!
-        return { ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: now }) }
+        return { ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: now, method: 'forgot-password' }) }
       })
       events.ended(ended)
-      completeSignIn(services, request, reply, signedIn)
+      await completeSignIn(services, request, reply, signedIn)
       outbox.wake()
       request.log.info({ gs: 'forgot-password', accountId: signedIn.account.id, ip: request.ip }, 'lost-password link redeemed')
     }

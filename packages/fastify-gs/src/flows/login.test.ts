@@ -39,7 +39,7 @@ describe('login', () => {
     const { browser, member } = await build(t)
     await member('alice')
     const cookie = async (body: object) =>
-      (await browser().post('/lwsgs/login', { username: 'alice', password, ...body })).headers['set-cookie']
+      [(await browser().post('/lwsgs/login', { username: 'alice', password, ...body })).headers['set-cookie']].flat()[0]
     assert.match(String(await cookie({})), /^gs=[\w-]{27}; Path=\/; HttpOnly; SameSite=Lax$/)
     assert.match(String(await cookie({ remember: true })), /^gs=[\w-]{27}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/)
   })

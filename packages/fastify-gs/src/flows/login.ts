@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findAccountByName, lockAccount, replacePasswordHash, type StoredAccount } from '../accounts/accounts.ts'
 import { emailKey, usernameKey } from '../accounts/identifiers.ts'
+import { unknownSubject } from '../accounts/throttle.ts'
 import { gsPaths, LoginBody, SessionInfo } from '../api.ts'
 import { encodePassword } from '../crypto/passwords.ts'
 import { gsError } from '../errors.ts'
 import { answer } from './shared/answer.ts'
-import { documented, completeSignIn, passwordHashOf, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
+import { checkPassword } from './shared/check-password.ts'
+import { documented, completeSignIn, rateLimited, sessionInfo, type FlowServices } from './shared/flow.ts'
 
 export interface LoginFields {
   /** User name or e-mail address. */
@@ -24,7 +26,7 @@ export interface LoginFields {
 export type Login = (request: FastifyRequest, reply: FastifyReply, fields: LoginFields) => Promise<void>
 
 export function createLogin(services: FlowServices): Login {
-  const { database, passwords, throttle, signIn } = services
+  const { database, passwords, signIn } = services
 
   /** Brings an old hash to the current parameters; the visitor does not wait for it. */
   const rehash = (request: FastifyRequest, account: StoredAccount, password: Buffer) => {
@@ -39,10 +41,9 @@ export function createLogin(services: FlowServices): Login {
   const tryOnce = async (request: FastifyRequest, reply: FastifyReply, { username, password: typed, remember }: LoginFields) => {
     const password = encodePassword(typed)
     const found = await findAccountByName(database.db, username)
-    const hash = passwordHashOf(services, found)
     // Counted by the same canonical form as a known name, or the spelling would tell them apart.
-    const subject = found?.id ?? `unknown:${emailKey(username) ?? usernameKey(username) ?? username}`
-    const right = await throttle.attempt(subject, request.ip, () => passwords.verify(password, hash), found?.configured === true)
+    const subject = found?.id ?? unknownSubject(emailKey(username) ?? usernameKey(username) ?? username)
+    const right = await checkPassword(services, request, { account: found, subject, password })
     if (found === null || !right) {
       request.log.info({ gs: 'login', outcome: 'refused', accountId: found?.id, ip: request.ip }, 'login refused')
       throw gsError('GS_CREDENTIALS', { field: 'password' })
@@ -53,10 +54,10 @@ export function createLogin(services: FlowServices): Login {
       const account = await lockAccount(trx, found.id)
       if (account === null || account.passwordHash !== found.passwordHash) return null
       if (account.locked) throw gsError('GS_ACCOUNT_LOCKED')
-      return signIn.start(trx, request, account, { remember, forgotAt: null })
+      return signIn.start(trx, request, account, { remember, forgotAt: null, method: 'password' })
     })
     if (signedIn === null) return false
-    completeSignIn(services, request, reply, signedIn)
+    await completeSignIn(services, request, reply, signedIn)
     rehash(request, found, password)
     request.log.info({ gs: 'login', outcome: 'success', accountId: found.id, sessionId: signedIn.id, ip: request.ip }, 'logged in')
     return true

@@ -1,19 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { gsPaths, LogoutBody, SessionInfo } from '../api.ts'
-import { endSession } from '../sessions/sessions.ts'
 import { answer } from './shared/answer.ts'
-import { documented, sessionInfo, type FlowServices } from './shared/flow.ts'
+import { documented, leaveSession, sessionInfo, type FlowServices } from './shared/flow.ts'
 
 /** Ends the session of this browser; asking twice is no mistake. */
 export type Logout = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 export function createLogout(services: FlowServices): Logout {
-  const { database, events, signIn } = services
+  const { database, signIn } = services
   return async (request, reply) => {
     const { account, session } = request.gs
     if (account === null) return
-    events.ended(await database.transaction((trx) => endSession(trx, session.id, 'logout')))
-    signIn.leave(request, reply)
+    const { ended, ticket } = await database.transaction((trx) => signIn.end(trx, request))
+    leaveSession(services, request, reply, ended, ticket)
     request.log.info({ gs: 'logout', accountId: account.id, sessionId: session.id, ip: request.ip }, 'logged out')
   }
 }

@@ -150,7 +150,8 @@ describe('the list of sessions', () => {
     const id = await idOf(alice)
     const database = new Sqlite(built.databasePath)
     const copy = database.prepare(
-      `insert into gs_sessions select 'copy-' || ?, 'hash-' || ?, account_id, created_at, last_active_at + ?, expires_at, 0, null, ip, user_agent
+      `insert into gs_sessions (id, token_hash, account_id, created_at, last_active_at, expires_at, remember, forgot_at, ip, user_agent)
+      select 'copy-' || ?, 'hash-' || ?, account_id, created_at, last_active_at + ?, expires_at, 0, null, ip, user_agent
       from gs_sessions where id = ?`
     )
     for (let n = 1; n <= 300; n++) copy.run(String(n), String(n), n, id)

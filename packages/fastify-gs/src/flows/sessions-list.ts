@@ -6,7 +6,8 @@ import { quiet } from '../sessions/load-session.ts'
 import { endSessionOf, endSessionsOf, expiryCause, isAlive } from '../sessions/sessions.ts'
 import { readableUserAgent } from '../sessions/user-agent.ts'
 import { answer } from './shared/answer.ts'
-import { documented, requireAccount, type FlowServices } from './shared/flow.ts'
+import { documented, leaveSession, requireAccount, type FlowServices } from './shared/flow.ts'
+import type { Left } from '../sessions/sign-in.ts'
 
 /** More are not listed; they can be ended all the same. */
 const longestList = 200
@@ -79,20 +80,23 @@ export function createOwnSessions(services: FlowServices): OwnSessions {
     async end(request, reply, id) {
       const { account, session } = requireAccount(request)
       const current = id === session.id
-      const ended = await database.transaction(async (trx) => {
+      const { ended, ticket } = await database.transaction<Partial<Left> & Pick<Left, 'ended'>>(async (trx) => {
         await requireLiving(trx, session.id)
         // Not every text may be asked for: PostgreSQL has no zero bytes.
-        return /^[\w-]{1,64}$/.test(id) ? endSessionOf(trx, account.id, id, current ? 'logout' : 'revoked') : []
+        if (!/^[\w-]{1,64}$/.test(id)) return { ended: [] }
+        return current ? signIn.end(trx, request) : { ended: await endSessionOf(trx, account.id, id, 'revoked') }
       })
       if (ended.length === 0) throw gsError('GS_SESSION_UNKNOWN')
-      events.ended(ended)
       request.log.info(
         { gs: 'end-session', accountId: account.id, sessionId: id, ip: request.ip },
         current ? 'logged out' : 'session ended'
       )
-      if (!current) return list(request)
-      signIn.leave(request, reply)
-      return { sessions: [] }
+      if (current) {
+        leaveSession(services, request, reply, ended, ticket)
+        return { sessions: [] }
+      }
+      events.ended(ended)
+      return list(request)
     },
     async endOthers(request) {
       const { account, session } = requireAccount(request)

@@ -51,12 +51,16 @@ export function createEmailVerification(services: FlowServices): EmailVerificati
         await voidLinks(trx, accountId, now, 'change-email')
         const ended = await endSessionsOf(trx, accountId, 'verified', visitor?.id === accountId ? request.gs.session.id : undefined)
         if (visitor === null)
-          return { accountId, ended, signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: null }) }
+          return {
+            accountId,
+            ended,
+            signedIn: await signIn.start(trx, request, account, { remember: false, forgotAt: null, method: 'verify-email' })
+          }
         if (visitor.id !== accountId) return { accountId, ended, signedIn: null }
         return { accountId, ended, signedIn: await signIn.renew(trx, request, account, { forgotAt: visitState(request.gs).forgotAt }) }
       })
       events.ended(ended)
-      if (signedIn !== null) completeSignIn(services, request, reply, signedIn)
+      if (signedIn !== null) await completeSignIn(services, request, reply, signedIn)
       outbox.wake()
       request.log.info({ gs: 'verify-email', accountId, ip: request.ip }, 'address verified')
       return request.gs.account?.id === accountId ? 'verified' : 'other'

@@ -3,9 +3,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { createKeyRing } from '../crypto/tokens.ts'
 import type { SessionEndCause, SessionEndListener } from '../hooks.ts'
 import { createActivity } from '../sessions/activity.ts'
-import type { FoundSession } from '../sessions/sessions.ts'
 import { accountVisit, type AccountVisit } from '../sessions/visit.ts'
-import type { WatchedAccount, WatchedSessions } from '../sessions/watched-sessions.ts'
+import type { WatchedAccount, WatchedSession, WatchedSessions } from '../sessions/watched-sessions.ts'
 import { Clock } from '../testing/build.ts'
 import { Queue } from '../testing/queue.ts'
 import { createSessionRegistry, type Connection, type RegistrySettings } from './session-registry.ts'
@@ -18,7 +17,7 @@ const keys = createKeyRing(['only-for-tests-0123456789-abcdefghij'])
 /** A registry on tables of the test's own. */
 function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
   const clock = new Clock()
-  const sessions = new Map<string, FoundSession | 'locked'>()
+  const sessions = new Map<string, WatchedSession | 'locked'>()
   const accounts = new Map<string, WatchedAccount>()
   const listeners = new Set<SessionEndListener>()
   const asked: number[] = []
@@ -50,10 +49,12 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
     ...settings
   })
   t.after(() => registry.close())
-  const add = (id: string, change: Partial<FoundSession> = {}): FoundSession => {
-    const found: FoundSession = {
+  const add = (id: string, change: Partial<WatchedSession> = {}): WatchedSession => {
+    const found: WatchedSession = {
       id,
       tokenHash: `hash of ${id}`,
+      former: false,
+      formerHash: null,
       createdAt: clock.now,
       lastActiveAt: clock.now,
       expiresAt: clock.now + day,
@@ -80,8 +81,8 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
     accounts.set(found.account.id, { locked: false, sessionsMark: '' })
     return found
   }
-  const visit = (found: FoundSession): AccountVisit => accountVisit(keys, found, limits, { ip: '192.0.2.1', headers: {} }, clock.now)
-  const connect = (found: FoundSession, change: Partial<Connection> = {}) => {
+  const visit = (found: WatchedSession): AccountVisit => accountVisit(keys, found, limits, { ip: '192.0.2.1', headers: {} }, clock.now)
+  const connect = (found: WatchedSession, change: Partial<Connection> = {}) => {
     const told = new Queue<string>()
     const leave = registry.connect(visit(found), {
       kind: 'page',
@@ -117,7 +118,7 @@ describe('the registry of connected sessions', () => {
     assert.equal(registry.countOfAccount('a', 'page'), 1)
   })
 
-  const outside: [what: string, told: string[], change: (tables: ReturnType<typeof watched>, found: FoundSession) => void][] = [
+  const outside: [what: string, told: string[], change: (tables: ReturnType<typeof watched>, found: WatchedSession) => void][] = [
     ['nothing', [], () => undefined],
     ['the end of the session', ['ended revoked'], ({ sessions }) => void sessions.delete('s')],
     [
@@ -171,6 +172,27 @@ describe('the registry of connected sessions', () => {
       assert.equal(tables.registry.countOfSession('s', 'page'), /^(ended|renewed)/.test(told[0] ?? '') ? 0 : 1)
     })
 
+  it('keeps a connection of the former token until the new one has been used, and ends those of older ones', async (t) => {
+    const { registry, sessions, add, connect } = watched(t)
+    const found = add('s')
+    const [former, older] = [connect(found), connect({ ...found, tokenHash: 'older' })]
+    const renewed = { ...found, tokenHash: 'new', tokenUnused: true, formerHash: found.tokenHash }
+    sessions.set('s', renewed)
+    await registry.check()
+    const newest = connect(renewed)
+    await registry.check()
+    assert.deepEqual(
+      [former, older, newest].map(({ all }) => all.includes('renewed')),
+      [false, true, false]
+    )
+    sessions.set('s', { ...renewed, tokenUnused: false, formerHash: null })
+    await registry.check()
+    assert.deepEqual(
+      [former, newest].map(({ all }) => all.includes('renewed')),
+      [true, false]
+    )
+  })
+
   it('tells a connection what changed between its request and its coming', async (t) => {
     const { registry, sessions, add, connect } = watched(t)
     const found = add('s')
@@ -185,7 +207,7 @@ describe('the registry of connected sessions', () => {
 
   it('does not take a new connection for one of the old token because of an older answer of the database', async (t) => {
     let answer: (() => void) | undefined
-    const old = new Map<string, FoundSession>()
+    const old = new Map<string, WatchedSession>()
     const tables = watched(t, {
       find: {
         sessions: () => new Promise((resolve) => (answer = () => resolve(old))),

@@ -5,7 +5,7 @@ import type { SessionEndCause } from '../hooks.ts'
 import type { Activity } from '../sessions/activity.ts'
 import { expiryCause, type FoundSession, type SessionLimits } from '../sessions/sessions.ts'
 import { accountVisit, visitState, type AccountVisit } from '../sessions/visit.ts'
-import type { WatchedAccount, WatchedSessions } from '../sessions/watched-sessions.ts'
+import type { WatchedAccount, WatchedSession as WatchedRow, WatchedSessions } from '../sessions/watched-sessions.ts'
 import type { SessionEvents } from './session-events.ts'
 
 /** Something that is connected for a session: the event stream of a page, or an application's websocket. */
@@ -126,8 +126,8 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   /** All that a connection is told of, as a text to compare. */
   const stateOf = (found: FoundSession) => {
     const { account, mask, level, expiresAt } = visitOf(found, '')
-    const { username, email, verified, admin } = account
-    return JSON.stringify([username, email, verified, admin, mask, level, Math.floor(expiresAt / activityInterval)])
+    const { username, email, verified, admin, mustChangePassword } = account
+    return JSON.stringify([username, email, verified, admin, mustChangePassword, mask, level, Math.floor(expiresAt / activityInterval)])
   }
 
   const forget = (session: WatchedSession) => {
@@ -159,7 +159,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     return expiryCause(session.found, limits, now()) ?? 'revoked'
   }
 
-  const compare = (session: WatchedSession, row: FoundSession | 'locked' | undefined, account: WatchedAccount | undefined) => {
+  const compare = (session: WatchedSession, row: WatchedRow | 'locked' | undefined, account: WatchedAccount | undefined) => {
     if (row === 'locked') return end(session, 'account-locked')
     if (row === undefined) return end(session, causeOf(session, account))
     const found = { ...row, lastActiveAt: activity.latest(row.id, row.lastActiveAt) }
@@ -168,7 +168,9 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     if (expired !== null) return end(session, expired)
 
     each(session.members, (member) => {
-      if (member.tokenHash === found.tokenHash || member.round === round) return
+      // The browser may not have got the new one, and would come again and again with the former one, which still counts.
+      const current = member.tokenHash === found.tokenHash || member.tokenHash === found.formerHash
+      if (current || member.round === round) return
       remove(session, member)
       member.connection.renewed()
     })

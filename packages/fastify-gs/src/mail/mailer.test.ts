@@ -60,6 +60,14 @@ describe('createSmtpMailer', () => {
     for (const line of raw.split('\r\n')) assert.ok(line.length <= 998)
   })
 
+  it('names the language of the mail beside the other headers', async (t) => {
+    const sink = await startSmtpSink(t)
+    await mailer(t, `smtp://127.0.0.1:${sink.port}`).send({ ...mail, language: 'pt-BR' })
+    const { parsed } = await sink.next()
+    const header = (name: string) => parsed.headers.find(({ key }) => key === name)?.value
+    assert.deepEqual([header('content-language'), header('auto-submitted')], ['pt-BR', 'auto-generated'])
+  })
+
   it('names one recipient, byte for byte the given address, in envelope and header', async (t) => {
     const server = await startLineServer(t, { greet: (socket) => void socket.write('220 hello\r\n'), answer: politeAnswers() })
     const made = mailer(t, `smtp://127.0.0.1:${server.port}`)

@@ -65,6 +65,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
           subject: mail.subject,
           text: mail.text,
           html: mail.html,
+          ...(mail.language !== undefined && { headers: { 'Content-Language': mail.language } }),
           messageId: `<${mail.messageId}>`,
           xMailer: false,
           signal: AbortSignal.any([AbortSignal.timeout(attemptTimeout), closing.signal])

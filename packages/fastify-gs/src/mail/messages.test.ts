@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createMessages, translations } from '../texts/messages.ts'
 import { hasLink, renderMessage, type MailContext, type MailKind, type Message } from './messages.ts'
 
-const context: MailContext = { siteName: 'Test site', loginUrl: 'https://site.test/lwsgs/', contact: 'help@site.test' }
+const messages = createMessages({ language: 'en', messages: {} })
+const context: MailContext = { siteName: 'Test site', loginUrl: 'https://site.test/lwsgs/', contact: 'help@site.test', messages }
 const link = 'https://site.test/lwsgs/lwsgs-confirm?token=abc_-DEF'
 const facts = { username: 'alice', ip: '192.0.2.7', lifetime: 1_800_000 }
 const kinds: readonly MailKind[] = [
   'verify-email',
   'forgot-password',
   'change-email',
+  'login-code',
+  'password-off',
   'already-registered',
   'email-in-use',
   'email-changed',
@@ -35,10 +39,10 @@ describe('renderMessage', () => {
       assert.match(subject, /Test site/)
       for (const form of [text, visible(html)]) {
         for (const fact of ['Hello alice,', 'Test site', 'help@site.test']) assert.ok(form.includes(fact), `${fact} in ${form}`)
-        if (kind !== 'account-deleted') assert.ok(form.includes('192.0.2.7'))
+        if (kind !== 'account-deleted' && kind !== 'password-off') assert.ok(form.includes('192.0.2.7'))
         assert.equal(form.includes(link), hasLink(kind))
       }
-      assert.match(html, /^<!doctype html>\n<html lang="en">/)
+      assert.match(html, /^<!doctype html>\n<html lang="en" dir="ltr">/)
     })
   }
 
@@ -51,12 +55,20 @@ describe('renderMessage', () => {
   })
 
   it('has a link exactly for confirming, for a new password and to undo a change, alone on its line and as the only address to open', () => {
-    assert.deepEqual(kinds.filter(hasLink), ['verify-email', 'forgot-password', 'change-email', 'email-changed'])
+    assert.deepEqual(kinds.filter(hasLink), [
+      'verify-email',
+      'forgot-password',
+      'change-email',
+      'login-code',
+      'password-off',
+      'email-changed'
+    ])
     for (const kind of kinds) {
       const { text, html } = render(kind)
       assert.deepEqual(
         [...html.matchAll(/href="([^"]*)"/g)].map((match) => match[1]),
-        hasLink(kind) ? [link] : []
+        // A code is nothing to open.
+        hasLink(kind) && kind !== 'login-code' ? [link] : []
       )
       assert.equal(text.split('\n').includes(link), hasLink(kind))
     }
@@ -135,5 +147,69 @@ describe('renderMessage', () => {
       assert.match(render('forgot-password', { lifetime }).text, new RegExp(`works once and for ${words}\\.`))
       assert.match(render('verify-email', { lifetime }).text, new RegExp(`works once and for ${words};`))
     }
+  })
+
+  const languages = Object.keys(translations)
+  const variants = kinds.flatMap((kind) => [
+    { kind, link: hasLink(kind) ? link : null, more: {} },
+    ...(kind === 'forgot-password' ? [{ kind, link, more: { byAdmin: true } }] : []),
+    ...(kind === 'email-changed' ? [{ kind, link: null, more: {} }] : [])
+  ])
+
+  for (const language of languages) {
+    it(`writes every mail in "${language}", with its values and without a place that is left open`, () => {
+      for (const { kind, link, more } of variants) {
+        const said = renderMessage(kind, { ...facts, ...more, language }, context, link)
+        assert.equal(said.language, language)
+        assert.ok(said.html.includes(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}">`))
+        assert.match(said.subject, /Test site/)
+        const english = renderMessage(kind, { ...facts, ...more }, context, link)
+        for (const form of [said.text, visible(said.html)]) {
+          assert.doesNotMatch(form, /[{}]|undefined/, `${kind}: ${form}`)
+          assert.equal(form.includes(link ?? 'token='), link !== null)
+          for (const fact of ['alice', 'Test site', '192.0.2.7', 'help@site.test', context.loginUrl])
+            assert.equal(form.includes(fact), english.text.includes(fact), `${kind} ${fact} ${form}`)
+        }
+        assert.equal(said.text.split('\n\n').length, english.text.split('\n\n').length, `${kind} has as many paragraphs`)
+      }
+    })
+  }
+
+  it('says how long a link works in the language of the mail', () => {
+    for (const [language, lifetime, words] of [
+      ['de', 1_800_000, '30 Minuten'],
+      ['de', 604_800_000, '7 Tage'],
+      ['es', 86_400_000, '24 horas'],
+      ['fr', 3_600_000, '1 heure'],
+      ['ja', 1_800_000, '30 分'],
+      ['ar', 604_800_000, '7 أيام']
+    ] as const)
+      assert.ok(
+        renderMessage('verify-email', { ...facts, lifetime, language }, context, link)
+          .text.replaceAll('\u{a0}', ' ')
+          .includes(words),
+        `${language} ${words}`
+      )
+  })
+
+  it('falls back as a whole: no mail is written in two languages', () => {
+    const some = createMessages({
+      language: 'fr',
+      messages: { pt: { 'mail.hello': 'Olá {username},' }, 'de-CH': { 'mail.hello': 'Grüezi {username},' } }
+    })
+    const said = (language?: string) =>
+      renderMessage('password-changed', { ...facts, ...(language !== undefined && { language }) }, { ...context, messages: some }, null)
+    assert.match(said('pt').text, /^Bonjour alice,\n\nle mot de passe/)
+    assert.equal(said('pt').language, 'fr')
+    assert.match(said('de-CH').text, /^Grüezi alice,\n\ndas Passwort/)
+    assert.equal(said('de-CH').language, 'de-CH')
+    assert.equal(said('de-AT').language, 'de')
+    assert.equal(said().language, 'fr')
+    assert.equal(said('not a tag').language, 'fr')
+  })
+
+  it('does not fill in a value again, nor part a paragraph at a line break in one', () => {
+    const { text } = render('password-changed', { username: '{ip}\n{duration}' })
+    assert.match(text, /^Hello \{ip\}\n\{duration\},\n\nthe password/)
   })
 })

@@ -34,6 +34,8 @@ const longestSleep = 30_000
 export interface Recipient {
   readonly value: string
   readonly key: string
+  /** In which the mail is written, a BCP 47 tag; missing: that of the site. */
+  readonly language?: string | null
 }
 
 export interface Outbox {
@@ -56,7 +58,7 @@ export interface OutboxSettings {
   readonly database: GsDatabase
   readonly mailer: Mailer
   readonly context: MailContext
-  /** The address behind the link of a mail; null: the link is used, void or gone, and the mail has become pointless. */
+  /** The address behind the link of a mail, or the code in its place; null: it is used, void or gone, and the mail has become pointless. */
   linkUrl(kind: MailKind, linkId: string, targets: LinkTargets): Promise<string | null>
   /** Tells the application of events; rejects when one has to be told again. Null: nobody listens, so they wait. */
   tellEvent(): ((event: AccountEvent) => Promise<void>) | null
@@ -350,7 +352,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
           account_id: mail.accountId,
           recipient: mail.recipient.value,
           recipient_key: mail.recipient.key,
-          parameters: JSON.stringify(mail.parameters),
+          parameters: JSON.stringify({ ...mail.parameters, ...(mail.recipient.language && { language: mail.recipient.language }) }),
           link_id: mail.linkId ?? null,
           state: 'waiting',
           created_at: now(),

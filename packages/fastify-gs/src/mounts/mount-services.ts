@@ -1,15 +1,17 @@
 import { MountedFiles } from './mounted-files.ts'
+import type { Guard } from './require.ts'
 import type { Symbols } from './symbols.ts'
 
 /** What mounts know of the plugin they belong to. */
 export interface MountServices {
   readonly files: MountedFiles
   readonly symbols: Symbols
+  readonly guard: Guard
   readonly origin: string
   /** Path to which those are sent who are not logged in. */
   readonly loginPage: string
-  /** Of the session cookie, with its prefix. */
-  readonly cookieName: string
+  /** Of the session cookies, with their prefix. */
+  readonly cookieNames: readonly string[]
 }
 
 const servicesOf = new WeakMap<object, MountServices>()

@@ -541,7 +541,7 @@ describe('gsMount refuses while registering', () => {
       null,
       true,
       {},
-      { mask: 5, level: 2 },
+      { mask: 5, level: 'boss' },
       { level: 'boss' },
       [],
       'constructor'

@@ -9,8 +9,10 @@ import { interpretableSuffixes, textKind } from './escapes.ts'
 import type { MountServices } from './mount-services.ts'
 import { mountServicesOf } from './mount-services.ts'
 import type { MountPlace } from './mounted-files.ts'
-import type { Policy } from './policy.ts'
+import { governScope } from './guard-routes.ts'
+import { defaultPolicy, isOpen, type ParsedPolicy, type Policy } from './policy.ts'
 import { registerProxy } from './proxy.ts'
+import { isHidden, type Guard } from './require.ts'
 import { sendInterpreted, type InterpretedFile } from './send-interpreted.ts'
 
 /** What an application does with requests below a mount. */
@@ -27,7 +29,7 @@ export interface GsMountOptions {
   readonly proxy?: string
   /** Sends everybody on to the same path below another address: `https://example.com/new`. */
   readonly redirect?: string
-  /** Who may use it; see `Policy`. Default: 0, everybody. */
+  /** Who may use it; see `Policy`. Default: what the option `defaultLevel` of fastify-gs says, else everybody. */
   readonly policy?: Policy
   /** The policy as a mask of bits, for those who prefer the original's name. */
   readonly mask?: number
@@ -158,9 +160,12 @@ function resolveMimeTypes(prefix: string, value: unknown, interpret: readonly st
   return new Map(types)
 }
 
+/** Answers that depend on who asks. */
+const forOneVisitor = { 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' }
+
 interface ResolvedMount extends MountPlace {
   readonly name: string
-  readonly given: Policy
+  readonly parsed: ParsedPolicy
   readonly handler: MountHandler | null
   readonly proxy: URL | null
   readonly redirect: URL | null
@@ -171,7 +176,7 @@ interface ResolvedMount extends MountPlace {
   readonly headers: Readonly<Record<string, string>>
 }
 
-function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMount {
+function resolveMount(app: FastifyInstance, options: GsMountOptions, guard: Guard): ResolvedMount {
   // A misspelt policy, or one that a missing setting left undefined, must not open the mount.
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name))
   if (unknown !== undefined) refuse(`the option ${unknown} of a mount is not known; known are ${Object.keys(optionNames).join(', ')}.`)
@@ -186,7 +191,10 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMo
   if ('policy' in options && 'mask' in options) refuse(`the mount ${name} has both policy and mask; leave one out.`)
   if ('mask' in options && typeof options.mask !== 'number')
     refuse(`the policy of the mount ${name} must be a number when it is given as mask.`)
-  const given = 'policy' in options ? options.policy : 'mask' in options ? options.mask : 0
+  const stated = 'policy' in options ? options.policy : options.mask
+  const isStated = 'policy' in options || 'mask' in options
+  const parsed = isStated ? guard.parse(stated, `the mount ${name}`) : defaultPolicy(guard.words)
+  const open = isOpen(parsed)
   if ('handler' in options && typeof options.handler !== 'function') refuse(`the option handler of the mount ${name} must be a function.`)
   const { default: index = 'index.html', cacheControl = 'public, max-age=0, must-revalidate' } = options
   if (typeof index !== 'string' || !/^[^./\\\0][^/\\\0]*$/.test(index))
@@ -198,14 +206,17 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMo
   }
   const interpret = resolveInterpret(name, options.interpret)
   const proxy = 'proxy' in options ? resolveAddress(name, 'proxy', options.proxy) : null
+  const headers = resolveTexts(name, 'headers', options.headers)
+  const alone = 'root' in options && !('handler' in options)
   return {
     name,
     prefix: app.prefix.replace(/\/$/, '') + prefix,
     root: 'root' in options ? resolveRoot(name, options.root) : null,
     upstream: proxy === null ? null : { origin: proxy.origin, path: proxy.pathname.replace(/\/$/, '') },
-    given,
-    policy: JSON.stringify(given),
-    open: given === 0,
+    parsed,
+    policy: JSON.stringify(parsed),
+    open,
+    headersOfMissing: alone ? { ...headers, ...(!open && forOneVisitor) } : null,
     handler: options.handler ?? null,
     proxy,
     redirect: 'redirect' in options ? resolveAddress(name, 'redirect', options.redirect) : null,
@@ -213,7 +224,7 @@ function resolveMount(app: FastifyInstance, options: GsMountOptions): ResolvedMo
     interpret,
     cacheControl,
     mimeTypes: resolveMimeTypes(name, options.mimeTypes, interpret),
-    headers: resolveTexts(name, 'headers', options.headers)
+    headers
   }
 }
 
@@ -314,21 +325,23 @@ function refuseClosedLoginPage(app: FastifyInstance, mount: ResolvedMount, { fil
 
 async function mount(app: FastifyInstance, options: GsMountOptions): Promise<void> {
   const services = mountServicesOf(app.gs)
-  const mount = resolveMount(app, options)
+  const { files, guard } = services
+  const mount = resolveMount(app, options, guard)
   const { name, open, headers } = mount
-  // Made before it is known to the others: a policy that is none must not leave anything behind.
-  const requirePolicy = app.gs.requirePolicy(mount.given, `the mount ${name}`)
-  services.files.add(mount)
+  const policy = guard.enforce(mount.parsed, {
+    // Refusals, redirects and answers about missing files are nobody else's business either.
+    headers: open ? headers : { ...headers, ...forOneVisitor },
+    headersOfMissing: ({ method }) =>
+      method === 'GET' || method === 'HEAD' ? (files.around(mount)?.headersOfMissing ?? undefined) : undefined
+  })
+  files.add(mount)
   const prefix = name === '/' ? '' : name
   if (!open) app.addHook('onReady', async () => refuseClosedLoginPage(app, mount, services))
 
   await app.register(async (scope) => {
-    if (Object.keys(headers).length > 0) {
-      scope.addHook('onRequest', (_request, reply, done) => {
-        reply.headers(headers)
-        done()
-      })
-    }
+    governScope(scope, mount.parsed)
+    scope.addHook('onRequest', policy.onRequest)
+    if (policy.preValidation !== null) scope.addHook('preValidation', policy.preValidation)
     if (open) {
       // An answer that brings a visitor his cookie is not for others.
       scope.addHook('onSend', (_request, reply, _payload, done) => {
@@ -337,24 +350,17 @@ async function mount(app: FastifyInstance, options: GsMountOptions): Promise<voi
         done()
       })
     } else {
-      const own = { 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' }
-      // Before the policy: refusals, redirects and answers about missing files are nobody else's business either.
-      scope.addHook('onRequest', (_request, reply, done) => {
-        reply.headers(own)
-        done()
-      })
       // Again, whatever a handler or another server says.
-      scope.addHook('onSend', (_request, reply, _payload, done) => {
-        reply.headers(own)
+      scope.addHook('onSend', (request, reply, _payload, done) => {
+        if (!isHidden(request)) reply.headers(forOneVisitor)
         done()
       })
     }
-    scope.addHook('onRequest', requirePolicy)
 
     if (mount.root !== null) return serveFiles(scope, prefix, mount, services)
     if (mount.proxy !== null) {
       const namesOther = (path: string) => services.files.namesOther(mount, path)
-      return registerProxy(scope, { prefix, upstream: mount.proxy, cookieName: services.cookieName, namesOther })
+      return registerProxy(scope, { prefix, upstream: mount.proxy, cookieNames: services.cookieNames, namesOther })
     }
     const handler = mount.redirect === null ? mount.handler! : redirectTo(mount.redirect, mount.prefix)
     for (const url of routesOf(prefix)) scope.route({ method: allMethods, url, handler })

@@ -14,6 +14,8 @@ export interface MountPlace {
   readonly open: boolean
   /** Two mounts may share a root, or a place of the server behind, when this is the same. */
   readonly policy: string
+  /** What answers about missing files have; null: it has no files, or somebody else answers. */
+  readonly headersOfMissing: Readonly<Record<string, string>> | null
 }
 
 const below = (path: string, directory: string) => path === directory || path.startsWith(directory === sep ? sep : directory + sep)
@@ -70,6 +72,12 @@ export class MountedFiles {
   /** The mount that answers for an address, if no route does. */
   at(address: string): MountPlace | undefined {
     return this.#places.filter(({ prefix }) => underPrefix(address, prefix)).toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
+  }
+
+  /** The mount that would answer if this one were not there. */
+  around(place: MountPlace): MountPlace | undefined {
+    const others = this.#places.filter(({ prefix }) => prefix !== place.prefix && underPrefix(place.prefix, prefix))
+    return others.toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
   }
 
   /**

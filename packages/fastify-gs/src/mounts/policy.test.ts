@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
+import { AuthLevel } from '../accounts/auth-level.ts'
 import { GsOptionError } from '../errors.ts'
 import type { Visit } from '../sessions/visit.ts'
 import { decide, parsePolicy, type Decision, type Policy } from './policy.ts'
 
 const sectors = Array.from({ length: 28 }, (_, index) => `s${index + 4}`)
-const parse = (policy: unknown, known: readonly string[] = sectors) => parsePolicy(policy, known, 'GET /x')
+const levels = { ...AuthLevel, editor: 35 }
+const parse = (policy: unknown, known: readonly string[] = sectors, defaultLevel = 0) =>
+  parsePolicy(policy, { sectors: known, levels, defaultLevel }, 'GET /x')
 
 describe('parsePolicy', () => {
   it('reads numbers, names, sectors and levels', () => {
@@ -38,18 +41,30 @@ describe('parsePolicy', () => {
       [{ level: 'nobody' }, 0, 125],
       [{ level: 0 }, 0, 0],
       [{ level: 33 }, 0, 33],
-      [{ level: 125 }, 0, 125]
+      [{ level: 125 }, 0, 125],
+      [{ level: 'editor' as 'user' }, 0, 35],
+      [{ mask: 5, level: 'staff' }, 5, 30]
     ]
-    for (const [policy, mask, level] of table) assert.deepEqual(parse(policy), { mask, level }, JSON.stringify(policy))
+    for (const [policy, mask, level] of table) {
+      const starts = JSON.stringify(policy).includes('level') && mask === 0 && level < 2 ? (level === 1 ? 'session' : 'nothing') : 'page'
+      assert.deepEqual(parse(policy), { mask, level, csrf: false, starts }, JSON.stringify(policy))
+    }
+  })
+
+  it('reads csrf beside all of them; alone it leaves the default level in force', () => {
+    assert.deepEqual(parse({ mask: 5, csrf: true }, sectors, 10), { mask: 5, level: 0, csrf: true, starts: 'page' })
+    assert.deepEqual(parse({ level: 'none', csrf: true }, sectors, 10), { mask: 0, level: 0, csrf: true, starts: 'nothing' })
+    assert.deepEqual(parse({ csrf: true }, sectors, 10), { mask: 0, level: 10, csrf: true, starts: 'page' })
+    assert.deepEqual(parse({ csrf: true }, sectors, 1), { mask: 0, level: 1, csrf: true, starts: 'session' })
   })
 
   it('reads a sector that is called like something every object has', () => {
     for (const name of ['constructor', 'toString', 'valueOf', 'hasOwnProperty'])
-      assert.deepEqual(parse(name, [name]), { mask: 16, level: 0 })
+      assert.deepEqual(parse(name, [name]), { mask: 16, level: 0, csrf: false, starts: 'page' })
   })
 
   it('refuses everything else, in a sentence that names the place: nothing fails open', () => {
-    const levels = [
+    const wrongLevels = [
       'boss',
       'User',
       '',
@@ -80,10 +95,14 @@ describe('parsePolicy', () => {
       )
     for (const mask of masks) refused(mask)
     for (const mask of [...masks, {}, { mask: 5 }]) refused({ mask })
-    for (const level of levels) refused({ level })
+    for (const level of wrongLevels) refused({ level })
     for (const object of [
       {},
-      { mask: 5, level: 2 },
+      { mask: 5, level: undefined },
+      { mask: undefined, level: 2 },
+      { csrf: false },
+      { csrf: 'true' },
+      { mask: 5, csrf: undefined },
       { mask: 5, other: 1 },
       { maks: 5 },
       { Mask: 5 },
@@ -145,5 +164,18 @@ describe('decide', () => {
 
   it('lets nobody pass "nobody", whatever level somebody was given', () => {
     for (const level of [125, 126, 1000]) assert.equal(decide({ mask: 0, level: 125 }, visit(0xffff_ffff, level)), 'hidden')
+  })
+
+  it('lets who must change the password only where nothing is asked', () => {
+    const visit = { mask: 1, level: 2, account: { mustChangePassword: true } } as Visit
+    for (const [policy, expected] of [
+      [{ mask: 0, level: 0 }, 'pass'],
+      [{ mask: 0, level: 1 }, 'pass'],
+      [{ mask: 0, level: 2 }, 'change-password'],
+      [{ mask: 1, level: 0 }, 'change-password'],
+      [{ mask: 0, level: 50 }, 'change-password'],
+      [{ mask: 0, level: 125 }, 'hidden']
+    ] as const)
+      assert.equal(decide(policy, visit), expected, JSON.stringify(policy))
   })
 })

@@ -7,7 +7,7 @@ export interface ProxySettings {
   readonly prefix: string
   /** Origin and path in front of which the prefix is replaced. */
   readonly upstream: URL
-  readonly cookieName: string
+  readonly cookieNames: readonly string[]
   /** Whether the server behind could take a path for one of another mount, which has a policy of its own. */
   readonly namesOther: (path: string) => boolean
 }
@@ -15,11 +15,13 @@ export interface ProxySettings {
 /** Steps upwards in any spelling that the server behind might understand. */
 const climbs = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c)|\\|%5c|%2f|\0|%00/i
 
-/** Without our cookie: whoever runs the server behind needs to know who is asking, not how to be him. */
-function withoutCookie(header: string | undefined, name: string): string | undefined {
+const isNamed = (pair: string, names: readonly string[]) => names.includes(pair.split('=', 1)[0]!.trim())
+
+/** Without our cookies: whoever runs the server behind needs to know who is asking, not how to be him. */
+function withoutCookies(header: string | undefined, names: readonly string[]): string | undefined {
   const rest = header
     ?.split(';')
-    .filter((pair) => pair.split('=', 1)[0]!.trim() !== name)
+    .filter((pair) => !isNamed(pair, names))
     .join(';')
     .trim()
   return rest === '' ? undefined : rest
@@ -27,8 +29,6 @@ function withoutCookie(header: string | undefined, name: string): string | undef
 
 /** With underscores too: CGI and what came after it (PHP, WSGI) see no difference. */
 const ours = /^(?:x[-_](?:gs[-_]|(?:forwarded[-_](?:for|host|proto|port|prefix|server)|real[-_]ip)$)|forwarded$)/
-
-const setsCookie = (name: string) => (cookie: string) => cookie.split('=', 1)[0]!.trim() === name
 
 /** What is between us and the server behind is not for the visitor (RFC 9110, 7.6.1). */
 const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'te', 'trailer', 'transfer-encoding', 'upgrade']
@@ -40,12 +40,12 @@ function repliedLocation(location: string, upstream: URL, prefix: string): strin
   return location.startsWith(base) && /^(?:[/?#]|$)/.test(rest) ? prefix + (rest.startsWith('/') ? rest : `/${rest}`) : location
 }
 
-function repliedHeaders(headers: IncomingHttpHeaders, { cookieName, upstream, prefix }: ProxySettings): IncomingHttpHeaders {
+function repliedHeaders(headers: IncomingHttpHeaders, { cookieNames, upstream, prefix }: ProxySettings): IncomingHttpHeaders {
   const { 'set-cookie': cookies, ...passed } = headers
   if (passed.location !== undefined) passed.location = repliedLocation(passed.location, upstream, prefix)
   const dropped = new Set([...hopByHop, ...(headers.connection?.toLowerCase().split(',') ?? []).map((name) => name.trim())])
   const others = Object.fromEntries(Object.entries(passed).filter(([name]) => !dropped.has(name.toLowerCase())))
-  const kept = (cookies === undefined ? [] : [cookies].flat()).filter((cookie) => !setsCookie(cookieName)(cookie))
+  const kept = (cookies === undefined ? [] : [cookies].flat()).filter((cookie) => !isNamed(cookie, cookieNames))
   return kept.length === 0 ? others : { ...others, 'set-cookie': kept }
 }
 
@@ -54,7 +54,7 @@ function repliedHeaders(headers: IncomingHttpHeaders, { cookieName, upstream, pr
  * client are dropped.
  */
 export async function registerProxy(app: FastifyInstance, settings: ProxySettings): Promise<void> {
-  const { prefix, upstream, cookieName, namesOther } = settings
+  const { prefix, upstream, cookieNames, namesOther } = settings
   // Only who has such a mount pays for loading it.
   const { default: httpProxy } = await import('@fastify/http-proxy')
   await app.register(async (scope) => {
@@ -80,7 +80,7 @@ export async function registerProxy(app: FastifyInstance, settings: ProxySetting
         },
         rewriteRequestHeaders: (request, headers) => {
           const { cookie, ...others } = headers
-          const rest = withoutCookie(cookie, cookieName)
+          const rest = withoutCookies(cookie, cookieNames)
           const passed = Object.fromEntries(Object.entries(others).filter(([name]) => !ours.test(name)))
           return { ...passed, ...(rest !== undefined && { cookie: rest }), ...visitorHeaders(request as FastifyRequest) }
         },

@@ -1,10 +1,13 @@
-import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import { gsError, type GsErrorCode } from '../errors.ts'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
+import { isbot } from 'isbot'
+import type { KeyRing } from '../crypto/tokens.ts'
+import { gsError, GsOptionError, type GsErrorCode } from '../errors.ts'
 import { html } from '../html.ts'
 import { sendPage, wantsPage } from '../page.ts'
 import { returnPath } from '../sessions/return-path.ts'
 import { isSameOrigin, isUnsafe } from '../sessions/same-origin.ts'
-import { decide, parsePolicy, type Policy } from './policy.ts'
+import { createCsrfCheck } from './csrf.ts'
+import { decide, parsePolicy, type ParsedPolicy, type Policy, type PolicyWords } from './policy.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,26 +16,81 @@ declare module 'fastify' {
   }
 }
 
-export interface PolicyEnforcement {
-  readonly sectors: readonly string[]
+export interface PolicyEnforcement extends PolicyWords {
   readonly loginPage: string
   readonly origin: string
   readonly prefix: string
   readonly siteName: string
+  readonly keys: KeyRing
+  /** Sends a visitor's browser the ticket of its anonymous session, if it has none. */
+  readonly offerTicket: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
 }
 
-/** Makes the hook that lets visitors pass or refuses them; everything about the policy is decided here, once. */
+/**
+ * Makes the hook that lets visitors pass or refuses them; everything about the policy is decided here, once.
+ *
+ * @param where how errors name the place, like `the cellar`. Default: `a route`
+ */
 export type RequirePolicy = (policy: Policy, where?: string) => onRequestHookHandler
 
-export function createRequirePolicy(enforcement: PolicyEnforcement): RequirePolicy {
-  const { sectors, loginPage, origin, prefix, siteName } = enforcement
+export interface PolicyHooks {
+  readonly onRequest: onRequestHookHandler
+  /** Null: nothing is left to be asked when the body is read. */
+  readonly preValidation: preValidationHookHandler | null
+}
+
+export interface EnforceSettings {
+  /** Of all answers but those that hide: these must look as if there were no such address. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of those that hide: what a missing address would have here. */
+  readonly headersOfMissing?: (request: FastifyRequest) => Readonly<Record<string, string>> | undefined
+  /** Refuse with the code `GS_NOT_FOUND` instead of hiding; for calls of our own, which everybody may know. */
+  readonly known?: boolean
+}
+
+export interface Guard {
+  readonly words: PolicyWords
+  readonly parse: (policy: unknown, where: string) => ParsedPolicy
+  readonly enforce: (policy: ParsedPolicy, settings?: EnforceSettings) => PolicyHooks
+  readonly requirePolicy: RequirePolicy
+  /** Whether a hook was made by `requirePolicy`. */
+  readonly isRequirement: (hook: unknown) => boolean
+}
+
+const hidden = new WeakSet<FastifyRequest>()
+
+/** Whether a request was answered as if there were nothing. */
+export const isHidden = (request: FastifyRequest): boolean => hidden.has(request)
+
+/** The page on which somebody chooses a new password without scripts. */
+const changePage = '/lwsgs-change'
+
+/** A longer one is none that a browser sends. */
+const longestUserAgent = 512
+
+/** Whether a visitor is given an anonymous session: not a program that looks at every address, and only with an answer that a browser keeps. */
+function takesSession({ method, headers }: FastifyRequest): boolean {
+  if (method === 'HEAD' || method === 'OPTIONS' || headers.upgrade !== undefined) return false
+  const { 'user-agent': name = '' } = headers
+  return name.length <= longestUserAgent && !isbot(name)
+}
+
+const pathOf = (url: string) => url.split('?', 1)[0]!
+
+export function createGuard(enforcement: PolicyEnforcement): Guard {
+  const { loginPage, origin, prefix, siteName, offerTicket } = enforcement
+  const csrf = createCsrfCheck(enforcement.keys)
+  const parse: Guard['parse'] = (policy, where) => parsePolicy(policy, enforcement, where)
+
+  const note = (request: FastifyRequest, code: GsErrorCode) =>
+    request.log.info(
+      { gs: 'policy', outcome: code, url: pathOf(request.url), accountId: request.gs.account?.id, ip: request.ip },
+      'refused'
+    )
 
   const refuse = (request: FastifyRequest, reply: FastifyReply, code: GsErrorCode, done: (error: Error) => void) => {
     const error = gsError(code)
-    request.log.info(
-      { gs: 'policy', outcome: code, url: request.url.split('?', 1)[0], accountId: request.gs.account?.id, ip: request.ip },
-      'refused'
-    )
+    note(request, code)
     // What is refused to one visitor may be for the next one.
     reply.header('cache-control', 'no-store')
     if (!wantsPage(request.method, request.headers)) return done(error)
@@ -42,17 +100,76 @@ export function createRequirePolicy(enforcement: PolicyEnforcement): RequirePoli
     })
   }
 
-  return (policy, where = 'a route') => {
-    const parsed = parsePolicy(policy, sectors, where)
-    return function requirePolicy(request, reply, done) {
-      if (isUnsafe(request.method) && !isSameOrigin(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
-      const decision = decide(parsed, request.gs)
-      if (decision === 'pass') return done()
+  const sendTo = (request: FastifyRequest, reply: FastifyReply, page: string) => {
+    const next = returnPath(request.url, origin)
+    reply.header('cache-control', 'no-store').redirect(next === null ? page : `${page}?next=${encodeURIComponent(next)}`, 303)
+  }
+
+  const enforce: Guard['enforce'] = (policy, { headers, headersOfMissing, known = false } = {}) => {
+    const onRequest: onRequestHookHandler = (request, reply, done) => {
+      const decision = decide(policy, request.gs)
+      // Before anything else is said: an address that does not exist asks for nothing.
+      if (decision === 'hidden' && !known) {
+        note(request, 'GS_NOT_FOUND')
+        hidden.add(request)
+        const missing = headersOfMissing?.(request)
+        if (missing !== undefined) reply.headers(missing)
+        reply.callNotFound()
+        return
+      }
+      if (headers !== undefined) reply.headers(headers)
+      const unsafe = isUnsafe(request.method)
+      if (unsafe && !isSameOrigin(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
+      const page = wantsPage(request.method, request.headers)
       if (decision === 'hidden') return refuse(request, reply, 'GS_NOT_FOUND', done)
       if (decision === 'forbidden') return refuse(request, reply, 'GS_FORBIDDEN', done)
-      if (!wantsPage(request.method, request.headers)) return refuse(request, reply, 'GS_NOT_LOGGED_IN', done)
-      const next = returnPath(request.url, origin)
-      reply.header('cache-control', 'no-store').redirect(next === null ? loginPage : `${loginPage}?next=${encodeURIComponent(next)}`, 303)
+      if (decision === 'change-password') {
+        if (!page) return refuse(request, reply, 'GS_PASSWORD_CHANGE_REQUIRED', done)
+        return sendTo(request, reply, prefix + changePage)
+      }
+      if (decision === 'log-in') {
+        if (!page) return refuse(request, reply, 'GS_NOT_LOGGED_IN', done)
+        if (pathOf(request.url) !== loginPage) return sendTo(request, reply, loginPage)
+        request.log.error(
+          { gs: 'policy', url: loginPage },
+          `the login page ${loginPage} is only for who is logged in; give it the policy { level: "none" }, or set the option loginPage to another page`
+        )
+        return refuse(request, reply, 'GS_INTERNAL', done)
+      }
+      if (policy.csrf && unsafe && csrf.header(request) === 'wrong') return refuse(request, reply, 'GS_CSRF', done)
+      const offered =
+        policy.starts === 'session' && request.gs.account === null && takesSession(request) ? offerTicket(request, reply) : undefined
+      const proceed = (refusal?: Error | void) => done(refusal ?? undefined)
+      if (offered === undefined) proceed()
+      else offered.then(proceed, proceed)
     }
+    const preValidation: preValidationHookHandler = (request, reply, done) => {
+      if (!isUnsafe(request.method)) return done()
+      // Asked always, so that the field does not reach the application.
+      const inBody = csrf.body(request)
+      if (csrf.header(request) === 'right' || inBody === 'right') return done()
+      refuse(request, reply, 'GS_CSRF', done)
+    }
+    return { onRequest, preValidation: policy.csrf ? preValidation : null }
+  }
+
+  const requirements = new WeakSet<object>()
+  const requirePolicy: RequirePolicy = (policy, where = 'a route') => {
+    const parsed = parse(policy, where)
+    if (parsed.csrf) {
+      throw new GsOptionError(
+        `fastify-gs: the policy of ${where} has csrf, which is asked when the body is read; put the policy into the config of the route ({ config: { gs: … } }).`
+      )
+    }
+    const { onRequest } = enforce(parsed)
+    requirements.add(onRequest)
+    return onRequest
+  }
+  return {
+    words: enforcement,
+    parse,
+    enforce,
+    requirePolicy,
+    isRequirement: (hook) => typeof hook === 'function' && requirements.has(hook)
   }
 }

@@ -117,4 +117,27 @@ describe('an anonymous ticket', () => {
     assert.equal(ticketAges(ticket, limits, now + limits.idle / 2 + 1), true)
     assert.equal(ticketAges({ ...ticket, issuedAt: now + minute }, limits, now + limits.idle / 2 + 1), false)
   })
+
+  it('remembers from where the visitor came, signed like the rest', () => {
+    const ticket = newTicket(now, 'https://other.test/?q=a.b')
+    const text = signTicket(keys, ticket)
+    assert.match(text, /^[\w.-]{60,400}$/)
+    assert.deepEqual(readTicket(keys, text, limits, now), ticket)
+    const later = { ...ticket, issuedAt: now + minute }
+    assert.deepEqual(readTicket(keys, signTicket(keys, later), limits, now + minute), later)
+    const parts = text.split('.')
+    const without = signTicket(keys, { ...ticket, referer: null }).split('.')
+    const other = Buffer.from('https://evil.test/').toString('base64url')
+    for (const forged of [
+      [...parts.slice(0, 3), parts[4]],
+      [...parts.slice(0, 3), other, parts[4]],
+      [...without.slice(0, 3), other, without[3]],
+      [...parts.slice(0, 3), '', parts[4]],
+      [...parts.slice(0, 4), parts[3], parts[4]]
+    ])
+      assert.equal(readTicket(keys, forged.join('.'), limits, now), null, forged.join('.'))
+    assert.equal(readTicket(keys, without.join('.'), limits, now)?.referer, null, 'one of before there was this part')
+    const longest = newTicket(now, `https://other.test/${'p'.repeat(181)}`)
+    assert.deepEqual(readTicket(keys, signTicket(keys, longest), limits, now), longest)
+  })
 })

@@ -15,6 +15,8 @@ export interface AnonymousTicket {
   readonly startedAt: number
   /** When the ticket was signed last, ms. */
   readonly issuedAt: number
+  /** From where the visitor came to the site; null: not known. */
+  readonly referer: string | null
 }
 
 /** Limits in ms: `idle` since the last signature, `absolute` since the visitor came. */
@@ -25,18 +27,21 @@ export interface TicketLimits {
 
 const purpose = 'ticket'
 const signatureLength = 22
-const ticketPattern = /^([\w-]{27})\.([0-9a-z]{6,9})\.([0-9a-z]{6,9})\.([\w-]{22})$/
+const ticketPattern = /^([\w-]{27})\.([0-9a-z]{6,9})\.([0-9a-z]{6,9})(?:\.([\w-]{1,270}))?\.([\w-]{22})$/
 
-const fromParts = (random: string, startedAt: number, issuedAt: number): AnonymousTicket => ({
+const fromParts = (random: string, startedAt: number, issuedAt: number, referer: string | null): AnonymousTicket => ({
   random,
   id: hash('sha256', random, 'base64url').slice(0, 16),
   startedAt,
-  issuedAt
+  issuedAt,
+  referer
 })
-const body = (ticket: AnonymousTicket) => `${ticket.random}.${ticket.startedAt.toString(36)}.${ticket.issuedAt.toString(36)}`
+const body = ({ random, startedAt, issuedAt, referer }: AnonymousTicket) =>
+  `${random}.${startedAt.toString(36)}.${issuedAt.toString(36)}${referer === null ? '' : `.${Buffer.from(referer).toString('base64url')}`}`
 
-export function newTicket(now: number): AnonymousTicket {
-  return fromParts(randomBytes(20).toString('base64url'), now, now)
+/** @param referer at most 200 ASCII characters */
+export function newTicket(now: number, referer: string | null = null): AnonymousTicket {
+  return fromParts(randomBytes(20).toString('base64url'), now, now, referer)
 }
 
 /** What goes into the cookie. */
@@ -48,9 +53,10 @@ export function signTicket(keys: KeyRing, ticket: AnonymousTicket): string {
 export function readTicket(keys: KeyRing, text: string, limits: TicketLimits, now: number): AnonymousTicket | null {
   const match = ticketPattern.exec(text)
   if (match === null) return null
-  const ticket = fromParts(match[1]!, Number.parseInt(match[2]!, 36), Number.parseInt(match[3]!, 36))
+  const referer = match[4] === undefined ? null : Buffer.from(match[4], 'base64url').toString()
+  const ticket = fromParts(match[1]!, Number.parseInt(match[2]!, 36), Number.parseInt(match[3]!, 36), referer)
   if (now >= ticket.issuedAt + limits.idle || now >= ticket.startedAt + limits.absolute) return null
-  return keys.verify(purpose, body(ticket), match[4]!, signatureLength) ? ticket : null
+  return keys.verify(purpose, body(ticket), match[5]!, signatureLength) ? ticket : null
 }
 
 /** Whether the ticket should be signed anew, so that a visitor who stays keeps it. */

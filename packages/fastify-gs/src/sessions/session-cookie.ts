@@ -1,16 +1,19 @@
-import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply } from 'fastify'
 
-/** The only place that knows the name and the attributes of the cookie. */
+/** The only place that knows the name and the attributes of a cookie. */
 export interface SessionCookie {
   readonly name: string
   /**
    * The value in a `Cookie` header, raw. Null: absent, or present more than once — then nobody can say which one is ours
    * (another host of the domain may have planted one).
    */
-  read(header: string | undefined): string | null
+  readonly read: (header: string | undefined) => string | null
   /** @param maxAge seconds; undefined: until the browser is closed */
-  write(reply: FastifyReply, value: string, maxAge?: number): void
+  readonly write: (reply: FastifyReply, value: string, maxAge?: number) => void
+  /** The same in an `onSend` hook, where the cookies of the handler are headers already. */
+  readonly append: (reply: FastifyReply, value: string, maxAge?: number) => void
+  /** Makes the browser forget it. */
+  readonly remove: (reply: FastifyReply) => void
 }
 
 const isBlank = (code: number) => code === 0x20 || code === 0x09
@@ -31,7 +34,8 @@ function trimBlanks(text: string): string {
 export function createSessionCookie(baseName: string, secure: boolean): SessionCookie {
   const name = secure ? `__Host-${baseName}` : baseName
   const prefix = `${name}=`
-  const attributes: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
+  const attributes = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
+  const lasting = (maxAge: number | undefined) => (maxAge === undefined ? attributes : { ...attributes, maxAge })
   return {
     name,
     read(header) {
@@ -47,7 +51,13 @@ export function createSessionCookie(baseName: string, secure: boolean): SessionC
       return value
     },
     write(reply, value, maxAge) {
-      reply.setCookie(name, value, maxAge === undefined ? attributes : { ...attributes, maxAge })
+      reply.setCookie(name, value, lasting(maxAge))
+    },
+    append(reply, value, maxAge) {
+      reply.header('set-cookie', reply.server.serializeCookie(name, value, lasting(maxAge)))
+    },
+    remove(reply) {
+      reply.setCookie(name, '', lasting(0))
     }
   }
 }

@@ -75,14 +75,27 @@ for (const engine of engines) {
       assert.deepEqual(await find(token), {
         id,
         tokenHash: digest(token),
+        former: false,
         createdAt: now,
         lastActiveAt: now,
         expiresAt,
         remember: false,
         forgotAt: now,
-        account: { id: 'alice', username: 'alice', email: 'alice@mail.test', verified: true, admin: false, configured: false },
+        account: {
+          id: 'alice',
+          username: 'alice',
+          email: 'alice@mail.test',
+          verified: true,
+          admin: false,
+          configured: false,
+          language: null,
+          mustChangePassword: false
+        },
         level: 40,
-        sectors: 0xffff_fff0
+        sectors: 0xffff_fff0,
+        tokenAt: now,
+        tokenUnused: false,
+        referer: null
       })
     })
 
@@ -144,17 +157,17 @@ for (const engine of engines) {
       const { database, db, find } = await open(t)
       const { id, token } = await openSession(database, { forgotAt: now })
       const before = await find(token)
-      const renewed = (await renewToken(db, id, { forgotAt: null }))!
+      const renewed = (await renewToken(db, id, { forgotAt: null, now: now + minute }))!
       assert.notEqual(renewed, token)
       assert.equal(await find(token), null)
-      assert.deepEqual(await find(renewed), { ...before, tokenHash: digest(renewed), forgotAt: null })
+      assert.deepEqual(await find(renewed), { ...before, tokenHash: digest(renewed), forgotAt: null, tokenAt: now + minute })
     })
 
     it('have one token after any number of simultaneous renewals', async (t) => {
       const { database, find, ids } = await open(t)
       const { id, token } = await openSession(database)
       const tokens = await Promise.all(
-        Array.from({ length: 20 }, () => database.transaction((trx) => renewToken(trx, id, { forgotAt: null })))
+        Array.from({ length: 20 }, () => database.transaction((trx) => renewToken(trx, id, { forgotAt: null, now })))
       )
       assert.equal(new Set(tokens).size, 20)
       const found = await Promise.all([token, ...tokens].map(async (each) => find(each!)))
@@ -169,11 +182,11 @@ for (const engine of engines) {
       const { database, db, find, ids } = await open(t)
       const ended = await openSession(database)
       await endSession(db, ended.id, 'logout')
-      assert.equal(await renewToken(db, ended.id, { forgotAt: null }), null)
+      assert.equal(await renewToken(db, ended.id, { forgotAt: null, now }), null)
       for (let round = 0; round < 10; round++) {
         const { id, token } = await openSession(database)
         const [renewed] = await Promise.all([
-          database.transaction((trx) => renewToken(trx, id, { forgotAt: null })),
+          database.transaction((trx) => renewToken(trx, id, { forgotAt: null, now })),
           database.transaction((trx) => endSession(trx, id, 'logout'))
         ])
         for (const each of [token, renewed]) assert.equal(each === null || (await find(each)) === null, true)
@@ -315,7 +328,7 @@ describe('sessions in a SQLite file', () => {
     for (let n = 0; n < 20; n++) {
       const { id, token } = await openSession(database)
       tokens.push(token)
-      if (n % 2 === 0) tokens.push((await renewToken(database.db, id, { forgotAt: null }))!)
+      if (n % 2 === 0) tokens.push((await renewToken(database.db, id, { forgotAt: null, now }))!)
       if (n % 3 === 0) await endSession(database.db, id, 'logout')
     }
     const bytes = Buffer.concat(readdirSync(directory).map((file) => readFileSync(join(directory, file))))

@@ -19,8 +19,10 @@ export interface SessionLimits {
 /** A logged-in session with its account, as one row of the database gives it. */
 export interface FoundSession {
   readonly id: string
-  /** SHA-256 of the token: another one means that the token was renewed. */
+  /** SHA-256 of the token that was presented: another one means that the token was renewed. */
   readonly tokenHash: string
+  /** Whether that is the token which the session had before: it goes on for a moment (sessions/token-renewal.ts). */
+  readonly former: boolean
   readonly createdAt: number
   readonly lastActiveAt: number
   /** Absolute end, ms. */
@@ -31,9 +33,9 @@ export interface FoundSession {
   /** The account's own, or that of its group. */
   readonly level: number
   readonly sectors: number
-  /** When the token was made, ms. */
+  /** When the newest token was made, ms. */
   readonly tokenAt: number
-  /** Whether this is the first time that the token is seen. */
+  /** Whether that one has never been presented until now. */
   readonly tokenUnused: boolean
   /** From where the visitor came to the site. */
   readonly referer: string | null
@@ -49,6 +51,7 @@ export const isLocked = (row: RawRow): boolean => row[lockedAt] !== null
 export const toSession = (row: RawRow, tokenHash: string): FoundSession => ({
   id: row[0] as string,
   tokenHash,
+  former: false,
   createdAt: row[1] as number,
   lastActiveAt: row[2] as number,
   expiresAt: row[3] as number,
@@ -104,11 +107,28 @@ export const selectSessions = (db: Db) =>
 /**
  * The one query of a logged-in request: the session by the hash of the token, and its account. Compiled once, columns as an array;
  * synchronous on SQLite. Limits are the caller's business. Sessions of locked accounts are not found.
+ *
+ * Only for a token that is none at the moment a second query asks whether it was one until a moment ago: an unknown token costs two.
  */
-export function createFindSession(database: GsDatabase): FindSession {
-  const query = selectSessions(database.db).where('s.token_hash', '=', '').compile()
-  const lookup = database.prepareLookup(query.sql)
-  const read = (row: RawRow | undefined, hash: string) => (row === undefined || isLocked(row) ? null : toSession(row, hash))
+export function createFindSession(database: GsDatabase, now: () => number = Date.now): FindSession {
+  const { db } = database
+  const lookup = database.prepareLookup(selectSessions(db).where('s.token_hash', '=', '').compile().sql)
+  const former = selectSessions(db)
+    .innerJoin('gs_replaced_tokens as r', 'r.session_id', 's.id')
+    .select('r.valid_until')
+    .where('r.token_hash', '=', '')
+  const lookupFormer = database.prepareLookup(former.compile().sql)
+
+  const readFormer = (row: RawRow | undefined, hash: string) => {
+    if (row === undefined || isLocked(row)) return null
+    const validUntil = row[sessionColumns] as number | null
+    return validUntil === null || now() < validUntil ? { ...toSession(row, hash), former: true } : null
+  }
+  const read = (row: RawRow | undefined, hash: string) => {
+    if (row !== undefined) return isLocked(row) ? null : toSession(row, hash)
+    const found = lookupFormer(hash)
+    return found instanceof Promise ? found.then((formerRow) => readFormer(formerRow, hash)) : readFormer(found, hash)
+  }
   return (token) => {
     const hash = digest(token)
     const row = lookup(hash)
@@ -132,6 +152,8 @@ export interface NewSession {
   readonly forgotAt: number | null
   readonly ip: string
   readonly userAgent: string
+  /** From where the visitor came to the site. Default: not known. */
+  readonly referer?: string | null
   readonly now: number
 }
 
@@ -156,21 +178,27 @@ export async function createSession(
       remember: session.remember ? 1 : 0,
       forgot_at: session.forgotAt,
       ip: session.ip,
-      user_agent: session.userAgent.slice(0, 512)
+      user_agent: session.userAgent.slice(0, 512),
+      referer: session.referer ?? null
     })
     .execute()
   return { id, token, expiresAt }
 }
 
-/** Gives a living session a new token; the old one is dead at once. Null: the session has ended meanwhile. */
-export async function renewToken(db: Db, id: string, change: { forgotAt: number | null }): Promise<string | null> {
+/**
+ * Gives a living session a new token, because it may do more or less now; all that it had before are dead at once. Null: the session has
+ * ended meanwhile.
+ */
+export async function renewToken(db: Db, id: string, change: { forgotAt: number | null; now: number }): Promise<string | null> {
   const token = createToken()
   const result = await db
     .updateTable('gs_sessions')
-    .set({ token_hash: digest(token), forgot_at: change.forgotAt })
+    .set({ token_hash: digest(token), token_at: change.now, token_unused: 0, forgot_at: change.forgotAt })
     .where('id', '=', id)
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n ? token : null
+  if (result.numUpdatedRows === 0n) return null
+  await db.deleteFrom('gs_replaced_tokens').where('session_id', '=', id).execute()
+  return token
 }
 
 /** Whether a session that was found a moment ago has not been ended since. */
@@ -204,14 +232,40 @@ export async function recordActivity(db: Db, seen: ReadonlyMap<string, Use>): Pr
   }
 }
 
-/** Removes at most `limit` sessions that have crossed a limit. */
-export async function pruneSessions(db: Db, limits: SessionLimits, now: number, limit: number): Promise<SessionEndEvent[]> {
+/**
+ * Removes at most `limit` sessions that have crossed a limit.
+ *
+ * @param beforeEnd told which they are while they are still there
+ */
+export async function pruneSessions(
+  db: Db,
+  limits: SessionLimits,
+  now: number,
+  limit: number,
+  beforeEnd?: (ids: readonly string[]) => Promise<void>
+): Promise<SessionEndEvent[]> {
   const crossed = (eb: ExpressionBuilder<GsTables, 'gs_sessions'>) =>
     eb.or([
       eb('expires_at', '<=', now),
       eb.and([eb('last_active_at', '<=', now - limits.idle), eb('remember', '=', 0)]),
       eb.and([eb('last_active_at', '<=', now - limits.remembered), eb('remember', '=', 1)])
     ])
+  const expired = (rows: readonly { id: string; account_id: string; expires_at: number }[]): SessionEndEvent[] =>
+    rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause: row.expires_at <= now ? 'absolute' : 'idle' }))
+  if (beforeEnd !== undefined) {
+    // Changed to what it is, which keeps others from changing it until all is done.
+    const locked = await db
+      .updateTable('gs_sessions')
+      .set((eb) => ({ remember: eb.ref('remember') }))
+      .where('id', 'in', (eb) => eb.selectFrom('gs_sessions').select('id').where(crossed).limit(limit))
+      .where(crossed)
+      .returning('id')
+      .execute()
+    if (locked.length === 0) return []
+    const ids = locked.map(({ id }) => id)
+    await beforeEnd(ids)
+    return expired(await db.deleteFrom('gs_sessions').where('id', 'in', ids).returning(['id', 'account_id', 'expires_at']).execute())
+  }
   const rows = await db
     .deleteFrom('gs_sessions')
     .where('id', 'in', (eb) => eb.selectFrom('gs_sessions').select('id').where(crossed).limit(limit))
@@ -219,5 +273,5 @@ export async function pruneSessions(db: Db, limits: SessionLimits, now: number, 
     .where(crossed)
     .returning(['id', 'account_id', 'expires_at'])
     .execute()
-  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause: row.expires_at <= now ? 'absolute' : 'idle' }))
+  return expired(rows)
 }

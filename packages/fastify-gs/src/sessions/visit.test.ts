@@ -28,6 +28,7 @@ const account = {
 const found: FoundSession = {
   id: 's',
   tokenHash: 'h',
+  former: false,
   createdAt: now,
   lastActiveAt: now,
   expiresAt: now + day,
@@ -56,6 +57,8 @@ describe('the visit of an account', () => {
     ['after a lost-password link', { forgotAt: now }, 13, 10],
     ['in the last ms after a lost-password link', { forgotAt: now - 299_999 }, 13, 10],
     ['later after a lost-password link', { forgotAt: now - 300_000 }, 5, 10],
+    ['a new password is due', { account: { ...account, mustChangePassword: true }, level: 100, sectors: 0xffff_fff0 }, 1, 2],
+    ['a new password is due, after a lost-password link', { account: { ...account, mustChangePassword: true }, forgotAt: now }, 9, 2],
     ['with all sectors', { sectors: 0xffff_fff0 }, 0xffff_fff5, 10],
     ['with a row that claims more than sectors', { account: unverified, sectors: 0x8000_000f }, 0x8000_0001, 2]
   ]
@@ -100,9 +103,18 @@ describe('the visit of an account', () => {
       inspect(visit.account, { showHidden: true })
     ])
       assert.doesNotMatch(shown, /argon2id|passwordHash|forgotAt|key-for-tests/)
-    assert.deepEqual(Object.keys(visit.account), ['id', 'username', 'email', 'verified', 'admin', 'configured'])
+    assert.deepEqual(Object.keys(visit.account), [
+      'id',
+      'username',
+      'email',
+      'verified',
+      'admin',
+      'configured',
+      'language',
+      'mustChangePassword'
+    ])
     const { found: row, ...state } = visitState(visit)
-    assert.deepEqual(state, { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day })
+    assert.deepEqual(state, { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day, formerTokenHash: null })
     assert.equal(row?.tokenHash, 'h')
   })
 })

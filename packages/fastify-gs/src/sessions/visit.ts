@@ -5,6 +5,8 @@ import { maskOf } from '../accounts/auth-mask.ts'
 import type { KeyRing } from '../crypto/tokens.ts'
 import type { AnonymousTicket, TicketLimits } from './anonymous-ticket.ts'
 import { ticketAges } from './anonymous-ticket.ts'
+import type { ClientFacts } from './client-facts.ts'
+import type { SessionData } from './session-data.ts'
 import type { FoundSession, SessionLimits } from './sessions.ts'
 
 /** The session of a request, as the application sees it. */
@@ -24,6 +26,10 @@ interface VisitFacts {
   readonly expiresAt: number
   /** Bound to the session: what an application's own forms send back. */
   readonly csrfToken: string
+  /** What the application keeps in the session. Costs nothing until it is used. */
+  readonly data: SessionData
+  /** Language, time zone and the like. Costs nothing until it is asked for, and no query then. */
+  readonly client: ClientFacts
 }
 
 /** Nobody is logged in: the mask is 0. */
@@ -60,6 +66,8 @@ export interface VisitState {
   readonly end: number
   /** The row it was made from. Null: nobody is logged in. */
   readonly found: FoundSession | null
+  /** SHA-256 of the token with which the browser came, if that opens nothing any more. */
+  readonly formerTokenHash: string | null
 }
 
 const stateOf = new WeakMap<Visit, VisitState>()
@@ -69,10 +77,24 @@ export function visitState(visit: Visit): VisitState {
   return stateOf.get(visit)!
 }
 
+/** The ticket is on its way to the browser, which will come back with it. */
+export function noteTicketSent(visit: Visit): void {
+  const state = visitState(visit)
+  if (state.unsent) stateOf.set(visit, { ...state, unsent: false })
+}
+
+/** How a request opens the data of its session. */
+export const openData = Symbol('fastify-gs.openData')
+
+/** What a request tells of who made it. */
+export const readClient = Symbol('fastify-gs.readClient')
+
 /** What a visit is seen by: the request, or a connection that was made by one. */
 export interface VisitSource {
   readonly ip: string
   readonly headers: IncomingHttpHeaders
+  [openData]?(visit: Visit): SessionData
+  [readClient]?(visit: Visit): ClientFacts
 }
 
 class LazyVisit {
@@ -83,9 +105,12 @@ class LazyVisit {
   readonly ip: string
   readonly expiresAt: number
   readonly #keys: KeyRing
+  readonly #from: VisitSource
+  #data: SessionData | undefined
+  #client: ClientFacts | undefined
   #csrfToken: string | undefined
 
-  constructor(keys: KeyRing, from: VisitSource, facts: Omit<Visit, 'csrfToken' | 'ip'>) {
+  constructor(keys: KeyRing, from: VisitSource, facts: Omit<Visit, 'client' | 'csrfToken' | 'data' | 'ip'>) {
     this.session = facts.session
     this.account = facts.account
     this.mask = facts.mask
@@ -93,17 +118,42 @@ class LazyVisit {
     this.ip = from.ip
     this.expiresAt = facts.expiresAt
     this.#keys = keys
+    this.#from = from
   }
 
   /** Signed when it is asked for: most requests do not. */
   get csrfToken(): string {
     return (this.#csrfToken ??= this.#keys.sign('csrf', this.session.id))
   }
+
+  get data(): SessionData {
+    if (this.#data !== undefined) return this.#data
+    const data = this.#from[openData]?.(this as unknown as Visit)
+    if (data === undefined) throw new Error('This visit belongs to no request; use request.gs.data, or app.gs.openSession().')
+    return (this.#data = data)
+  }
+
+  get client(): ClientFacts {
+    if (this.#client !== undefined) return this.#client
+    const client = this.#from[readClient]?.(this as unknown as Visit)
+    if (client === undefined) throw new Error('This visit belongs to no request; use request.gs.client.')
+    return (this.#client = client)
+  }
 }
 
-/** What somebody unverified may do is "logged in"; the account's own level counts from the verification on. */
+/** What somebody unverified may do is "logged in"; the account's own level counts from the verification on, unless a new password is due. */
 const levelOf = (account: Account, level: number) =>
-  account.admin ? Math.max(level, AuthLevel.admin) : account.verified ? level : AuthLevel['logged-in']
+  account.mustChangePassword
+    ? AuthLevel['logged-in']
+    : account.admin
+      ? Math.max(level, AuthLevel.admin)
+      : account.verified
+        ? level
+        : AuthLevel['logged-in']
+
+/** Who has to choose a new password first may nothing else. */
+const rightsOf = ({ admin, verified, mustChangePassword }: Account, sectors: number) =>
+  mustChangePassword ? { admin: false, verified: false, sectors: 0 } : { admin, verified, sectors }
 
 /** @param activeAt the last use of the session: now, unless this is none */
 export function accountVisit(
@@ -119,11 +169,11 @@ export function accountVisit(
   const visit = new LazyVisit(keys, from, {
     session: { id: found.id, createdAt: found.createdAt, anonymous: false, remember: found.remember },
     account,
-    mask: maskOf({ admin: account.admin, verified: account.verified, sectors: found.sectors, forgotAt }, now),
+    mask: maskOf({ ...rightsOf(account, found.sectors), forgotAt }, now),
     level: levelOf(account, found.level),
     expiresAt: Math.min(found.expiresAt, activeAt + (found.remember ? limits.remembered : limits.idle))
   }) as AccountVisit
-  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found })
+  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found, formerTokenHash: null })
   return visit
 }
 
@@ -133,7 +183,8 @@ export function anonymousVisit(
   fresh: boolean,
   limits: TicketLimits,
   from: VisitSource,
-  now: number
+  now: number,
+  formerTokenHash: string | null = null
 ): AnonymousVisit {
   const renewed = !fresh && ticketAges(ticket, limits, now)
   const current = renewed ? { ...ticket, issuedAt: now } : ticket
@@ -150,7 +201,8 @@ export function anonymousVisit(
     unsent: fresh || renewed,
     forgotAt: null,
     end: current.startedAt + limits.absolute,
-    found: null
+    found: null,
+    formerTokenHash
   })
   return visit
 }

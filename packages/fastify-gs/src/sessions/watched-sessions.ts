@@ -5,9 +5,14 @@ import { isLocked, selectSessions, sessionColumns, toSession, type FoundSession 
 /** What the database says at this moment of sessions and accounts that somebody watches. Synchronous on SQLite. */
 export interface WatchedSessions {
   /** By id; those that have ended are missing, those of locked accounts are `'locked'`. */
-  readonly sessions: (ids: readonly string[]) => MaybePromise<ReadonlyMap<string, FoundSession | 'locked'>>
+  readonly sessions: (ids: readonly string[]) => MaybePromise<ReadonlyMap<string, WatchedSession | 'locked'>>
   /** By id; those that were deleted are missing. */
   readonly accounts: (ids: readonly string[]) => MaybePromise<ReadonlyMap<string, WatchedAccount>>
+}
+
+export interface WatchedSession extends FoundSession {
+  /** SHA-256 of the former token, as long as the newest one has not been used; else null. */
+  readonly formerHash: string | null
 }
 
 export interface WatchedAccount {
@@ -18,8 +23,9 @@ export interface WatchedAccount {
 
 type MaybePromise<T> = T | Promise<T>
 
-/** Place of the column in the row of a session. */
+/** Places of the columns in the row of a session. */
 const tokenHash = sessionColumns
+const formerHash = sessionColumns + 1
 
 /** More sessions than an account shows in its list are not counted. */
 const counted = 200
@@ -33,6 +39,20 @@ export function createWatchedSessions(database: GsDatabase): WatchedSessions {
   const sessionRows = prepareListLookup(
     selectSessions(db)
       .select('s.token_hash')
+      .select((eb) =>
+        eb
+          .case()
+          .when('s.token_unused', '=', sql.lit(1))
+          .then(
+            eb
+              .selectFrom('gs_replaced_tokens as r')
+              .select((former) => former.fn.max('r.token_hash').as('token_hash'))
+              .whereRef('r.session_id', '=', 's.id')
+              .where('r.valid_until', 'is', null)
+          )
+          .end()
+          .as('former_hash')
+      )
       .where(sql<boolean>`s.id in ${given}`)
       .compile().sql
   )
@@ -48,8 +68,12 @@ export function createWatchedSessions(database: GsDatabase): WatchedSessions {
       .compile().sql
   )
 
+  const toWatched = (row: RawRow): WatchedSession => ({
+    ...toSession(row, row[tokenHash] as string),
+    formerHash: row[formerHash] as string | null
+  })
   const toSessions = (rows: readonly RawRow[]) =>
-    new Map(rows.map((row) => [row[0] as string, isLocked(row) ? ('locked' as const) : toSession(row, row[tokenHash] as string)]))
+    new Map(rows.map((row) => [row[0] as string, isLocked(row) ? ('locked' as const) : toWatched(row)]))
   const toAccounts = (rows: readonly RawRow[]) =>
     new Map(rows.map((row) => [row[0] as string, { locked: row[1] !== null, sessionsMark: row[2] as string }]))
   const read = <T>(rows: MaybePromise<readonly RawRow[]>, as: (rows: readonly RawRow[]) => T) =>

@@ -6,12 +6,14 @@ import type { GsDatabase } from '../database/database.ts'
 import type { MailKind } from '../mail/messages.ts'
 import { claimTime, createOutbox, type Outbox, type OutboxSettings } from '../mail/outbox.ts'
 import type { Mail, Mailer } from '../options.ts'
+import { createMessages } from '../texts/messages.ts'
 import { Clock } from './build.ts'
 import { Queue } from './queue.ts'
 
 const linkPurposes: { readonly [kind in MailKind]?: LinkPurpose } = {
   'verify-email': 'verify-email',
   'forgot-password': 'forgot-password',
+  'password-off': 'forgot-password',
   'change-email': 'change-email',
   'email-changed': 'undo-email'
 }
@@ -63,7 +65,12 @@ export class TestOutbox {
     this.outbox = createOutbox({
       database,
       mailer: this.mailer,
-      context: { siteName: 'Test site', loginUrl: 'https://site.test/', contact: '' },
+      context: {
+        siteName: 'Test site',
+        loginUrl: 'https://site.test/',
+        contact: '',
+        messages: createMessages({ language: 'en', messages: {} })
+      },
       linkUrl: async (_kind, linkId) => {
         const token = await tokenOfLink(database.db, linkKeys, linkId, clock.now)
         return token === null ? null : `https://site.test/confirm?token=${token}`

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { verifyPassword } from 'fastify-gs'
 import { gs, gsJson, gsOnTerminal } from '../testing/run-gs.ts'
@@ -34,6 +37,34 @@ test('refuses what is not one line of text, in one sentence', async (t) => {
       assert.deepEqual([code, stdout], [1, ''])
       assert.match(stderr, message)
     })
+  }
+})
+
+test('hashes with a pepper, whose secret it takes from a file only', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'gs-test-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const secret = 'the secret of the year 2026, 32 bytes'
+  const [good, short] = [join(directory, 'pepper'), join(directory, 'short')]
+  writeFileSync(good, `${secret}\n`)
+  writeFileSync(short, 'secret\n')
+  const pepper = (id: string, file: string) => ['hash-password', '--pepper-id', id, '--pepper-file', file]
+
+  const { code, stdout } = await gs(pepper('2026', good), { input: password })
+  assert.equal(code, 0)
+  assert.match(stdout, /^\$argon2id\$v=19\$m=19456,t=2,p=1,keyid=MjAyNg\$\S+\n$/)
+  assert.equal(await verifyPassword(password, stdout.trim(), { peppers: [{ id: '2026', secret }] }), true)
+  assert.equal(await verifyPassword(password, stdout.trim()), false)
+
+  const refusals: [args: string[], code: number, message: RegExp][] = [
+    [['hash-password', '--pepper-id', '2026'], 2, /^gs: Say both --pepper-id and --pepper-file\.\n$/],
+    [pepper('2026', join(directory, 'none')), 1, /^gs: The file \S+none cannot be read \(.+\)\.\n$/],
+    [pepper('2026', short), 1, /^gs: .*secret must be a text of 32 bytes or more.*\n$/],
+    [pepper('a long id', good), 1, /^gs: .*id must be letters, digits, - and _, 8 at most\.\n$/]
+  ]
+  for (const [args, exitCode, message] of refusals) {
+    const refused = await gs(args, { input: password })
+    assert.deepEqual([refused.code, refused.stdout], [exitCode, ''], refused.stderr)
+    assert.match(refused.stderr, message)
   }
 })
 

@@ -59,6 +59,23 @@ for (const [engine, makePlace] of Object.entries(places)) {
     assert.equal((await site.login('ann', password)).status, 401)
     assert.equal((await site.login('ann', 'another long password 9')).status, 200)
 
+    const { cookie: now } = await site.login('ann', 'another long password 9')
+    assert.deepEqual(await run('user', 'require-password-change', 'ann'), done('Ann has to choose a new password.'))
+    const restricted = await site.app.inject({ url: '/lwsgs/sessions', headers: { cookie: now } })
+    assert.equal(restricted.json<{ code: string }>().code, 'GS_PASSWORD_CHANGE_REQUIRED')
+    const shown = await gs(['user', 'show', 'ann', ...place])
+    assert.match(shown.stdout, /^State {6}must change password$/m)
+    assert.match(shown.stdout, /^Logins {5}[45], the last \d{4}-\d\d-\d\d \d\d:\d\d$/m)
+    const due = await gsJson<Accounts>(['user', 'list', '--state', 'must-change-password', ...place])
+    assert.deepEqual(
+      due.accounts.map(({ username }) => username),
+      ['Ann']
+    )
+    await gs(['user', 'password', 'ann', ...place], { input: 'yet another password 9\n' })
+    assert.equal((await gsJson<AccountRecord>(['user', 'show', 'ann', ...place])).status, 'active')
+    await gs(['user', 'password', 'ann', '--must-change', ...place], { input: 'another long password 9\n' })
+    assert.equal((await gsJson<AccountRecord>(['user', 'show', 'ann', ...place])).status, 'must-change-password')
+
     assert.deepEqual(await run('user', 'delete', 'ann', '--yes'), done('Ann was deleted.'))
     assert.equal((await site.login('ann', 'another long password 9')).status, 401)
     assert.deepEqual(await run('user', 'show', 'ann'), {
@@ -91,8 +108,8 @@ test('lists accounts as a table whose columns stand below one another, also with
   const { code, stdout, stderr } = await gs(['user', 'list', ...place])
   assert.deepEqual([code, stderr], [0, ''])
   const lines = stdout.trimEnd().split('\n')
-  assert.match(lines[0]!, /^USER {8}E-MAIL {11}STATE {5}LEVEL {2}CREATED {11}ID$/)
-  assert.match(lines[1]!, /^carol {7}carol@mail\.test {2}verified {2}user {3}\d{4}-\d\d-\d\d \d\d:\d\d {2}[\w-]{16}$/)
+  assert.match(lines[0]!, /^USER {8}E-MAIL {11}STATE {5}LEVEL {2}LOGINS {2}LAST LOGIN {2}CREATED {11}ID$/)
+  assert.match(lines[1]!, /^carol {7}carol@mail\.test {2}verified {2}user {3}0 {19}\d{4}-\d\d-\d\d \d\d:\d\d {2}[\w-]{16}$/)
   // Five characters take ten columns.
   assert.match(lines[2]!, /^名前ですよ {2}wide@mail\.test {3}verified/)
 })
@@ -100,7 +117,14 @@ test('lists accounts as a table whose columns stand below one another, also with
 test('shows an account', async (t) => {
   const place = await databaseOf(t, 'dora')
   const { stdout } = await gs(['user', 'show', 'dora@mail.test', ...place])
-  for (const line of [/^User name {2}dora$/m, /^E-mail {5}dora@mail\.test$/m, /^State {6}verified$/m, /^Password {3}none$/m])
+  for (const line of [
+    /^User name {2}dora$/m,
+    /^E-mail {5}dora@mail\.test$/m,
+    /^State {6}verified$/m,
+    /^Password {3}none$/m,
+    /^Language {3}not chosen$/m,
+    /^Logins {5}none$/m
+  ])
     assert.match(stdout, line)
 })
 

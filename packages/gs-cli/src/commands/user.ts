@@ -4,6 +4,7 @@ import { askNewPassword, confirmOrStop } from '../ask.ts'
 import { usageError } from '../cli-error.ts'
 import { onDatabase, withAdministration, type DatabaseSettings, type Place } from '../database.ts'
 import { findAccount } from '../find-account.ts'
+import { findGroup } from '../find-group.ts'
 import { formatTime, note, printFields, printJson, printLine, printTable } from '../output.ts'
 import { collectPages, oneOf, wholeNumber, withPaging, type Paging } from '../paging.ts'
 import { levelName, parseLevel, parseSectors, sectorNames } from '../rights.ts'
@@ -14,18 +15,20 @@ interface Common extends DatabaseSettings {
 
 interface PasswordSettings extends Common {
   readonly minLength?: number
+  readonly mustChange?: boolean
 }
 
-const states = ['verified', 'unverified', 'locked'] as const
+const states = ['verified', 'unverified', 'locked', 'must-change-password'] as const
 
 const nameMeaning = 'user name, e-mail address or id'
 const recordJson = 'print the account; times are ms since 1970'
 const minLengthFlags = ['--min-length <n>', 'shortest password in characters (default: what the configuration says, else 15)'] as const
+const mustChangeFlags = ['--must-change', 'the person has to choose another one at the next login, before anything else'] as const
 
 export function register(program: Command): void {
   const user = program
     .command('user')
-    .summary('accounts: list, show, add, verify, lock, unlock, delete, grant, password')
+    .summary('accounts: list, show, add, verify, lock, unlock, delete, grant, password, require-password-change')
     .description('Accounts. The admin of a configuration can be looked at here, and changed only there.')
   registerList(user)
   registerShow(user)
@@ -45,6 +48,15 @@ export function register(program: Command): void {
   registerDelete(user)
   registerGrant(user)
   registerPassword(user)
+  registerChange(
+    user,
+    'require-password-change',
+    'Has the person choose another password: from the next request on, on all devices that are logged in, nothing else is open to the account.',
+    {
+      change: ({ accounts }, { id }) => accounts.requirePasswordChange(id),
+      done: 'has to choose a new password'
+    }
+  )
 }
 
 function registerList(user: Command): void {
@@ -69,7 +81,9 @@ function registerList(user: Command): void {
         { title: 'USER', value: ({ username }) => username },
         { title: 'E-MAIL', value: ({ email }) => email ?? '' },
         { title: 'STATE', value: stateOf },
-        { title: 'LEVEL', value: ({ level }) => levelName(level) },
+        { title: 'LEVEL', value: ({ effectiveLevel }) => levelName(effectiveLevel) },
+        { title: 'LOGINS', value: ({ visits }) => String(visits) },
+        { title: 'LAST LOGIN', value: ({ lastLoginAt }) => (lastLoginAt === null ? '' : formatTime(lastLoginAt)) },
         { title: 'CREATED', value: ({ createdAt }) => formatTime(createdAt) },
         { title: 'ID', value: ({ id }) => id }
       ])
@@ -91,9 +105,11 @@ function registerShow(user: Command): void {
           ['User name', account.username],
           ['E-mail', account.email ?? 'none'],
           ['State', stateOf(account) + (account.lockedAt === null ? '' : ` since ${formatTime(account.lockedAt)}`)],
-          ['Level', levelName(account.level)],
+          ['Level', levelOf(account)],
           ['Sectors', sectorNames(account.sectors, sectors).join(', ') || 'none'],
           ['Password', account.configured ? 'in the configuration' : (account.passwordScheme ?? 'none')],
+          ['Language', account.language ?? 'not chosen'],
+          ['Logins', account.lastLoginAt === null ? 'none' : `${account.visits}, the last ${formatTime(account.lastLoginAt)}`],
           ['Created', formatTime(account.createdAt)],
           ['Id', account.id]
         ])
@@ -111,6 +127,7 @@ function registerAdd(user: Command): void {
     .option('--unverified', 'the address must still be proved; nobody mails a link by this, the person asks for one on the site')
     .option('--no-password', 'none yet: the person sets one with "Forgot password"')
     .option(...minLengthFlags, wholeNumber(8, 64))
+    .option(...mustChangeFlags)
     .option('--json', recordJson)
     .addHelpText('after', '\nExample:\n  gs user add ann --email ann@example.com --database ./gs.sqlite3')
     .action(async (username: string, settings: PasswordSettings & { email: string; unverified?: boolean; password: boolean }) => {
@@ -120,6 +137,7 @@ function registerAdd(user: Command): void {
           email: settings.email,
           password: settings.password ? await askNewPassword() : null,
           verified: settings.unverified !== true,
+          mustChangePassword: settings.mustChange === true,
           ...minLengthOf(settings, place)
         })
         tell(settings, account, 'was added')
@@ -170,6 +188,8 @@ function registerGrant(user: Command): void {
     )
     .argument('<name>', nameMeaning)
     .option('--level <level>', 'logged-in, user, customer, staff, moderator, admin, root, or a number from 2 to 100')
+    .option('--group <name>', 'put it into this group, whose level counts before its own')
+    .option('--no-group', 'take it out of its group')
     .option('--add <sectors...>', 'sectors to give')
     .option('--remove <sectors...>', 'sectors to take')
     .option('--json', recordJson)
@@ -177,16 +197,19 @@ function registerGrant(user: Command): void {
       'after',
       '\nExamples:\n  gs user grant ann --level staff --database ./gs.sqlite3\n  gs user grant ann --add editor --remove press --config /etc/lwsws'
     )
-    .action(async (name: string, settings: Common & { level?: string; add?: string[]; remove?: string[] }) => {
-      const { level, add = [], remove = [] } = settings
-      if (level === undefined && add.length + remove.length === 0) throw usageError('Say what to change: --level, --add or --remove.')
+    .action(async (name: string, settings: Common & { level?: string; group?: string | boolean; add?: string[]; remove?: string[] }) => {
+      const { level, group, add = [], remove = [] } = settings
+      if (level === undefined && typeof group !== 'string' && group !== false && add.length + remove.length === 0)
+        throw usageError('Say what to change: --level, --group, --no-group, --add or --remove.')
       const wanted = level === undefined ? {} : { level: parseLevel(level) }
       await withAdministration(settings, async (administration, { sectors }) => {
         const grant = { ...wanted, sectors: parseSectors(add, sectors), revokeSectors: parseSectors(remove, sectors) }
         const { id } = await findAccount(administration, name)
-        const account = await administration.accounts.grant(id, grant)
+        const lent =
+          typeof group === 'string' ? { group: (await findGroup(administration, group)).id } : group === false ? { group: null } : {}
+        const account = await administration.accounts.grant(id, { ...grant, ...lent })
         const names = sectorNames(account.sectors, sectors).join(', ')
-        tell(settings, account, `has the level ${levelName(account.level)} and ${names === '' ? 'no sectors' : `the sectors ${names}`}`)
+        tell(settings, account, `has the level ${levelOf(account)} and ${names === '' ? 'no sectors' : `the sectors ${names}`}`)
       })
     })
 }
@@ -198,12 +221,16 @@ function registerPassword(user: Command): void {
     )
     .argument('<name>', nameMeaning)
     .option(...minLengthFlags, wholeNumber(8, 64))
+    .option(...mustChangeFlags)
     .option('--json', recordJson)
     .addHelpText('after', '\nExample:\n  gs user password ann --database ./gs.sqlite3')
     .action(async (name: string, settings: PasswordSettings) => {
       await withAdministration(settings, async (administration, place) => {
         const account = await findAccount(administration, name)
-        await administration.accounts.setPassword(account.id, await askNewPassword(), minLengthOf(settings, place).minLength)
+        await administration.accounts.setPassword(account.id, await askNewPassword(), {
+          ...minLengthOf(settings, place),
+          mustChange: settings.mustChange === true
+        })
         tell(settings, account, 'has a new password; its sessions have ended')
       })
     })
@@ -214,10 +241,15 @@ function minLengthOf({ minLength }: PasswordSettings, place: Place): { minLength
   return length === undefined ? {} : { minLength: length }
 }
 
-function stateOf({ configured, lockedAt, verified }: AccountRecord): string {
+function levelOf({ level, effectiveLevel, group }: AccountRecord): string {
+  return group === null ? levelName(level) : `${levelName(effectiveLevel)} of the group ${group} (its own is ${levelName(level)})`
+}
+
+function stateOf({ configured, lockedAt, verified, mustChangePassword }: AccountRecord): string {
   if (configured) return 'configured admin'
   if (lockedAt !== null) return 'locked'
-  return verified ? 'verified' : 'unverified'
+  if (!verified) return 'unverified'
+  return mustChangePassword ? 'must change password' : 'verified'
 }
 
 function tell({ json }: Common, account: AccountRecord, done: string): void {

@@ -19,6 +19,8 @@ export interface AccountCalls {
   readonly endSession: (id: string) => Promise<GsResult<readonly ListedSession[]>>
   /** Ends all of them but this one. */
   readonly endOtherSessions: () => Promise<GsResult<readonly ListedSession[]>>
+  /** Sets the language of the account, a BCP 47 tag like `de`: of its mails, and of what the server says to it. */
+  readonly setLanguage: (language: string) => Promise<GsDone>
   /** Deletes the account. */
   readonly deleteAccount: (input: { currentPassword: string }) => Promise<GsResult<SessionInfo>>
 }
@@ -39,6 +41,7 @@ export function accountCalls({ call, callForNothing, callForSession, callToLeave
     sessions: () => callForSessions('/sessions'),
     endSession: (id) => callForSessions(`/sessions/${encodeURIComponent(id)}`, 'DELETE'),
     endOtherSessions: () => callForSessions('/sessions', 'DELETE'),
+    setLanguage: (language) => callForNothing('/language', { language }),
     deleteAccount: ({ currentPassword }) => callToLeave('/delete-account', { currentPassword })
   }
 }

@@ -7,6 +7,7 @@ import {
   gsPaths,
   type AdminAccount as ServerAccount,
   type AdminAccountList as ServerAccountList,
+  type AdminGroup as ServerGroup,
   type AdminGrantBody,
   type AdminMail as ServerMail,
   type AdminMailList as ServerMailList,
@@ -20,6 +21,7 @@ import { createGsAdmin, type GsAdmin } from './admin-calls.ts'
 import type {
   AdminAccount,
   AdminAccountList,
+  AdminGroup,
   AdminMail,
   AdminMailList,
   AdminSession,
@@ -37,12 +39,19 @@ const bob: AdminAccount = {
   verified: true,
   configured: false,
   changeable: true,
+  status: 'active',
+  mustChangePassword: false,
+  visits: 3,
+  lastLoginAt: null,
   level: 10,
+  group: 'editors',
+  effectiveLevel: 20,
   sectors: ['press'],
   createdAt: 1_795_000_000_000,
   lockedAt: null,
   sessions: 1
 }
+const group: AdminGroup = { id: 'g-1', name: 'editors', level: 20, members: 1, changeable: true }
 const session: AdminSession = {
   id: 's-1',
   current: false,
@@ -81,6 +90,7 @@ const admin = {
   email: null,
   verified: true,
   admin: true,
+  mustChangePassword: false,
   mask: 7,
   level: 100,
   sectors: [],
@@ -134,10 +144,11 @@ const same: readonly [
   Equals<Writable<AdminMail>, ServerMail>,
   Equals<Writable<AdminMailList>, ServerMailList>,
   Equals<Writable<AuditEntry>, ServerAuditEntry>,
-  Equals<Writable<AuditList>, ServerAuditList>
-] = [true, true, true, true, true, true, true, true]
+  Equals<Writable<AuditList>, ServerAuditList>,
+  Equals<Writable<AdminGroup>, ServerGroup>
+] = [true, true, true, true, true, true, true, true, true]
 
-const grant: AdminGrantBody = { sectors: ['moderator'], withdraw: ['press'], level: 30 }
+const grant: AdminGrantBody = { sectors: ['moderator'], withdraw: ['press'], level: 30, group: null }
 const reset: AdminReset = { mailed: true }
 const accounts: AdminAccountList = { accounts: [bob], next: 'bob', sectors: ['moderator', 'press'], highestLevel: 100 }
 const paths = gsPaths.admin
@@ -158,9 +169,9 @@ const cases: readonly Case[] = [
   { name: 'accounts', call: (a) => a.accounts(), method: 'GET', path: `${paths.accounts}?limit=20`, answer: accounts, value: accounts },
   {
     name: 'accounts',
-    call: (a) => a.accounts({ search: ' ä&b ', state: 'locked', limit: 5, after: 'x/y' }),
+    call: (a) => a.accounts({ search: ' ä&b ', state: 'must-change-password', limit: 5, after: 'x/y' }),
     method: 'GET',
-    path: `${paths.accounts}?limit=5&state=locked&after=x%2Fy&search=%C3%A4%26b`,
+    path: `${paths.accounts}?limit=5&state=must-change-password&after=x%2Fy&search=%C3%A4%26b`,
     answer: accounts,
     value: accounts
   },
@@ -168,6 +179,8 @@ const cases: readonly Case[] = [
   { name: 'verify', call: (a) => a.verify('b-1'), path: paths.verify, ...account },
   { name: 'lock', call: (a) => a.lock('b-1'), path: paths.lock, ...account },
   { name: 'unlock', call: (a) => a.unlock('b-1'), path: paths.unlock, ...account },
+  { name: 'requirePasswordChange', call: (a) => a.requirePasswordChange('b-1'), path: paths.requirePasswordChange, ...account },
+  { name: 'groups', call: (a) => a.groups(), method: 'GET', path: paths.groups, answer: { groups: [group] }, value: [group] },
   { name: 'grant', call: (a) => a.grant('b-1', grant), path: paths.grant, body: grant, ...account },
   { name: 'endSessionsOf', call: (a) => a.endSessionsOf('b-1'), path: paths.endSessions, answer: { ended: 3 }, value: 3 },
   { name: 'resetPassword', call: (a) => a.resetPassword('b-1'), path: paths.resetPassword, answer: reset, value: reset },

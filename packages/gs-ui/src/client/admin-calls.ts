@@ -1,5 +1,5 @@
-import { isAccount, isAuditEntry, isMail, isPage, isSession, isTexts } from './admin-shapes.ts'
-import type { AdminAccount, AdminAccountList, AdminMail, AdminMailList, AdminSessionList, AuditList } from './admin-types.ts'
+import { isAccount, isAuditEntry, isGroup, isMail, isPage, isSession, isTexts } from './admin-shapes.ts'
+import type { AdminAccount, AdminAccountList, AdminGroup, AdminMail, AdminMailList, AdminSessionList, AuditList } from './admin-types.ts'
 import { badReplyFailure, type GsResult } from './api-errors.ts'
 import type { GsDone, SessionClient } from './session-client.ts'
 
@@ -11,6 +11,9 @@ export interface AdminPageQuery {
   readonly after?: string
 }
 
+/** By which accounts can be found. */
+export type AccountState = 'verified' | 'unverified' | 'locked' | 'must-change-password'
+
 /**
  * What an admin calls: somebody whose `session.level` is 50 or more. The server writes down each change with the name of the admin. Like those of
  * the client, the calls resolve to `{ ok: true, value }` or `{ ok: false, error }`; who is no admin any more is refused with `GS_NOT_FOUND`, who
@@ -20,7 +23,7 @@ export interface AdminPageQuery {
 export interface GsAdmin {
   /** Accounts, by part of the user name or address and by state. */
   readonly accounts: (
-    query?: AdminPageQuery & { readonly search?: string; readonly state?: 'verified' | 'unverified' | 'locked' }
+    query?: AdminPageQuery & { readonly search?: string; readonly state?: AccountState }
   ) => Promise<GsResult<AdminAccountList>>
   readonly account: (id: string) => Promise<GsResult<AdminAccount>>
   /** Vouches for the address. */
@@ -28,11 +31,23 @@ export interface GsAdmin {
   /** Keeps its owner out, and ends all its sessions. */
   readonly lock: (id: string) => Promise<GsResult<AdminAccount>>
   readonly unlock: (id: string) => Promise<GsResult<AdminAccount>>
-  /** Grants and withdraws sectors by name, and sets the level (2 to `highestLevel`); what is not named stays. */
+  /** From the next request on nothing is open to the account but to choose a new password. */
+  readonly requirePasswordChange: (id: string) => Promise<GsResult<AdminAccount>>
+  /**
+   * Grants and withdraws sectors by name, sets the level (2 to `highestLevel`), and puts the account into a group by name (null: into none); what is
+   * not named stays.
+   */
   readonly grant: (
     id: string,
-    changes: { readonly sectors?: readonly string[]; readonly withdraw?: readonly string[]; readonly level?: number }
+    changes: {
+      readonly sectors?: readonly string[]
+      readonly withdraw?: readonly string[]
+      readonly level?: number
+      readonly group?: string | null
+    }
   ) => Promise<GsResult<AdminAccount>>
+  /** The groups, which lend their level to the accounts in them. */
+  readonly groups: () => Promise<GsResult<readonly AdminGroup[]>>
   /** Ends all sessions of an account; says how many there were. */
   readonly endSessionsOf: (id: string) => Promise<GsResult<number>>
   /**
@@ -91,7 +106,9 @@ export function createGsAdmin(client: SessionClient): GsAdmin {
     verify: (id) => change(id, '/verify'),
     lock: (id) => change(id, '/lock'),
     unlock: (id) => change(id, '/unlock'),
+    requirePasswordChange: (id) => change(id, '/require-password-change'),
     grant: (id, changes) => change(id, '/grant', changes),
+    groups: () => call('/groups', readGroups),
     endSessionsOf: (id) =>
       call(at('/accounts', id, '/end-sessions'), (value) => numberOf((Object(value) as { ended?: unknown }).ended), { body: {} }),
     resetPassword: (id) => call(at('/accounts', id, '/reset-password'), readReset, { body: {} }),
@@ -115,6 +132,11 @@ function readAccount(value: unknown): AdminAccount | null {
 function readAccounts(value: unknown): AdminAccountList | null {
   const { sectors, highestLevel } = Object(value) as Record<string, unknown>
   return isPage<AdminAccountList>(value, 'accounts', isAccount) && isTexts(sectors) && numberOf(highestLevel) !== null ? value : null
+}
+
+function readGroups(value: unknown): readonly AdminGroup[] | null {
+  const { groups } = Object(value) as { groups?: unknown }
+  return Array.isArray(groups) && groups.every(isGroup) ? groups : null
 }
 
 function readReset(value: unknown): { readonly mailed: boolean } | null {

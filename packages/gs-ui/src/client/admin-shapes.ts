@@ -1,4 +1,4 @@
-import type { AdminAccount, AdminMail, AdminPage, AdminSession, AuditEntry } from './admin-types.ts'
+import type { AdminAccount, AdminGroup, AdminMail, AdminPage, AdminSession, AuditEntry } from './admin-types.ts'
 
 type Kind = 'text' | 'number' | 'boolean' | 'texts' | 'object'
 /** What each property must be; with a question mark it may be null. */
@@ -11,11 +11,25 @@ const accountShape: Shape<AdminAccount> = {
   verified: 'boolean',
   configured: 'boolean',
   changeable: 'boolean',
+  status: 'text',
+  mustChangePassword: 'boolean',
+  visits: 'number',
+  lastLoginAt: 'number?',
   level: 'number',
+  group: 'text?',
+  effectiveLevel: 'number',
   sectors: 'texts',
   createdAt: 'number',
   lockedAt: 'number?',
   sessions: 'number'
+}
+
+const groupShape: Shape<AdminGroup> = {
+  id: 'text',
+  name: 'text',
+  level: 'number',
+  members: 'number',
+  changeable: 'boolean'
 }
 
 const sessionShape: Shape<AdminSession> = {
@@ -74,6 +88,7 @@ const has = <T>(shape: Shape<T>) => {
 }
 
 export const isAccount = has(accountShape)
+export const isGroup = has(groupShape)
 export const isSession = has(sessionShape)
 export const isMail = has(mailShape)
 export const isAuditEntry = has(auditShape)

@@ -21,8 +21,20 @@ export interface AdminAccount {
   readonly configured: boolean
   /** Whether the admin who asks may change it: he stands above it, and it is not himself. */
   readonly changeable: boolean
-  /** 2 to 100. */
+  /** `inactive`: the address is not proved yet; of several that fit the first of `locked`, `inactive`, `must-change-password`. */
+  readonly status: 'inactive' | 'active' | 'locked' | 'must-change-password'
+  /** Whether nothing is open to it but to choose a new password. */
+  readonly mustChangePassword: boolean
+  /** How often somebody has logged in. */
+  readonly visits: number
+  /** Null: never. */
+  readonly lastLoginAt: number | null
+  /** Its own, 2 to 100. */
   readonly level: number
+  /** Name of its group; null: it is in none. */
+  readonly group: string | null
+  /** What counts: the level of the group, without one its own. */
+  readonly effectiveLevel: number
   /** Names of the sectors that it has. */
   readonly sectors: readonly string[]
   readonly createdAt: number
@@ -30,6 +42,18 @@ export interface AdminAccount {
   readonly lockedAt: number | null
   /** How many sessions live. */
   readonly sessions: number
+}
+
+/** Lends its level to the accounts in it. */
+export interface AdminGroup {
+  readonly id: string
+  readonly name: string
+  /** 2 to 100. */
+  readonly level: number
+  /** How many accounts are in it. */
+  readonly members: number
+  /** Whether the admin who asks stands above its level. */
+  readonly changeable: boolean
 }
 
 export interface AdminAccountList extends AdminPage {

@@ -11,6 +11,7 @@ function sessionWith(csrfToken: string): SessionInfo {
     email: null,
     verified: true,
     admin: false,
+    mustChangePassword: false,
     mask: 5,
     level: 10,
     sectors: [],

@@ -13,7 +13,10 @@ import {
   type GsErrorCode,
   type ListedSession as ServerListedSession,
   type LoginBody,
+  type LanguageBody,
+  type LoginCodeBody,
   type LogoutBody,
+  type RedeemLoginCodeBody,
   type RegisterBody,
   type ResendBody,
   type SessionInfo as ServerSessionInfo,
@@ -31,6 +34,7 @@ const visitor: SessionInfo = {
   email: null,
   verified: false,
   admin: false,
+  mustChangePassword: false,
   mask: 0,
   level: 1,
   sectors: [],
@@ -44,6 +48,7 @@ const alice: SessionInfo = {
   email: 'alice@example.com',
   verified: true,
   admin: false,
+  mustChangePassword: false,
   mask: 5,
   level: 10,
   sectors: ['news'],
@@ -129,7 +134,9 @@ type CheckAnswer = ValueOf<Awaited<ReturnType<GsClient['checkUsername']>>>
 const sameCheck: Equals<CheckAnswer, CheckResult> = true
 
 const sameListed: Equals<Writable<ListedSession>, ServerListedSession> = true
-const sameCodes: Equals<ErrorCode, GsErrorCode | 'GS_NETWORK' | 'GS_BAD_REPLY'> = true
+/** What the application says with these is its own. */
+type OwnWords = 'GS_SESSION_REFUSED' | 'GS_LOGIN_REFUSED'
+const sameCodes: Equals<ErrorCode, Exclude<GsErrorCode, OwnWords> | 'GS_NETWORK' | 'GS_BAD_REPLY'> = true
 
 const listed: ListedSession = {
   id: 'session-1',
@@ -154,6 +161,9 @@ describe('the contract', () => {
     const { client, calls } = await setUp(t, {
       [gsPaths.session]: () => alice,
       [gsPaths.login]: () => alice,
+      [gsPaths.loginCode]: ok,
+      [gsPaths.redeemLoginCode]: () => alice,
+      [gsPaths.language]: ok,
       [gsPaths.logout]: nobody,
       [gsPaths.register]: ok,
       [gsPaths.verifyEmail]: () => alice,
@@ -176,6 +186,12 @@ describe('the contract', () => {
     assert.deepEqual(last(), post<LoginBody>(gsPaths.login, { username: 'alice', password: 'secret', remember: false }))
     assert.ok((await client.login({ username: 'alice', password: 'secret', remember: true })).ok)
     assert.deepEqual(last(), post<LoginBody>(gsPaths.login, { username: 'alice', password: 'secret', remember: true }))
+    assert.ok((await client.requestLoginCode({ username: ' alice ' })).ok)
+    assert.deepEqual(last(), post<LoginCodeBody>(gsPaths.loginCode, { username: 'alice' }))
+    assert.ok((await client.redeemLoginCode({ username: 'alice', code: ' 1234 56-78\n' })).ok)
+    assert.deepEqual(last(), post<RedeemLoginCodeBody>(gsPaths.redeemLoginCode, { username: 'alice', code: '12345678', remember: false }))
+    assert.ok((await client.setLanguage('pt-BR')).ok)
+    assert.deepEqual(last(), post<LanguageBody>(gsPaths.language, { language: 'pt-BR' }))
     assert.ok((await client.register({ username: 'alice', email: 'a@example.com', password: 'secret' })).ok)
     assert.deepEqual(last(), post<RegisterBody>(gsPaths.register, { username: 'alice', email: 'a@example.com', password: 'secret' }))
     assert.ok((await client.verifyEmail({ token: 'abc' })).ok)
@@ -335,6 +351,20 @@ describe('the state', () => {
     )
     const changed = reaches(client, isVisitor(client))
     assert.equal(code(await client.changePassword({ password: 'new', currentPassword: 'old' })), 'GS_NOT_LOGGED_IN')
+    await changed
+  })
+
+  test('is asked for again when a call says that a new password has to be chosen first', async (t) => {
+    const { client } = await setUp(
+      t,
+      {
+        '/session': () => ({ ...alice, mustChangePassword: true, mask: 1, level: 2 }),
+        '/change-email': (call) => reply(call, 403, refusal(403, 'GS_PASSWORD_CHANGE_REQUIRED', 'Please choose a new password first.'))
+      },
+      { session: alice }
+    )
+    const changed = reaches(client, () => client.getSnapshot().session?.mustChangePassword === true)
+    await client.changeEmail({ email: 'b@example.com', currentPassword: 'secret' })
     await changed
   })
 

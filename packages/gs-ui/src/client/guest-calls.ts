@@ -10,6 +10,10 @@ export interface GuestCalls {
   readonly verifyEmail: (input: { token: string }) => Promise<GsResult<SessionInfo>>
   /** Sends a link that logs in without the password. */
   readonly forgotPassword: (input: { username: string } | { email: string }) => Promise<GsDone>
+  /** Mails a code that logs in once, if there is such an account (the server needs its option `loginCodes`). */
+  readonly requestLoginCode: (input: { username: string }) => Promise<GsDone>
+  /** Logs in with that code, and the same name; spaces and dashes in it do not matter. */
+  readonly redeemLoginCode: (input: { username: string; code: string; remember?: boolean }) => Promise<GsResult<SessionInfo>>
   /** Redeems the token of a lost-password link: logged in, and for five minutes free to set a password. */
   readonly redeem: (input: { token: string }) => Promise<GsResult<SessionInfo>>
   /** Whether a user name is free. */
@@ -21,6 +25,9 @@ export function guestCalls({ call, callForNothing, callForSession }: SessionClie
     register: ({ username, email, password }) => callForNothing('/register', { username: username.trim(), email, password }),
     verifyEmail: ({ token }) => callForSession('/verify-email', { token }),
     forgotPassword: (input) => callForNothing('/forgot-password', input),
+    requestLoginCode: ({ username }) => callForNothing('/login-code', { username: username.trim() }),
+    redeemLoginCode: ({ username, code, remember = false }) =>
+      callForSession('/login-code/redeem', { username: username.trim(), code: code.replaceAll(/[\s-]/g, ''), remember }),
     redeem: ({ token }) => callForSession('/forgot-password/redeem', { token }),
     checkUsername: async (username, options = {}) => {
       const result = await call(`/check?${new URLSearchParams({ username: username.trim() })}`, options)

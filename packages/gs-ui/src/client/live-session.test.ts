@@ -306,6 +306,7 @@ describe('a client with a live session', () => {
     email: null,
     verified: true,
     admin: false,
+    mustChangePassword: false,
     mask: 5,
     level: 10,
     sectors: [],

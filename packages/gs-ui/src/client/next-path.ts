@@ -1,3 +1,5 @@
+import type { SessionInfo } from './session-info.ts'
+
 /**
  * Where the page address asks to go after login (`?next=/somewhere`): an address of the same origin, else `null`.
  *
@@ -15,6 +17,12 @@ export function nextAddress(pageAddress: string): string | null {
   const target = parse(path, page.origin)
   if (target === null || target.origin !== page.origin || target.pathname.startsWith('//')) return null
   return target.href
+}
+
+/** Goes there, unless a new password has to be chosen before. */
+export function goOn({ mustChangePassword }: SessionInfo): void {
+  const next = mustChangePassword ? null : nextAddress(location.href)
+  if (next !== null) location.assign(next)
 }
 
 function parse(address: string, base?: string): URL | null {

@@ -1,4 +1,4 @@
-import { badReplyFailure, type GsFailure, type GsResult } from './api-errors.ts'
+import { badReplyFailure, type GsResult } from './api-errors.ts'
 import { createGsRequest, type GsRequest } from './gs-request.ts'
 import { loadLive } from './lazy/load-live.ts'
 import type { LiveSession } from './live-session.ts'
@@ -72,7 +72,10 @@ const lookAfter = 150
 const askAfter = 10_000
 
 /** The server may have done it, and its answer got lost. */
-const isUnanswered = ({ code }: GsFailure) => code === 'GS_NETWORK' || code === 'GS_BAD_REPLY'
+const isUnanswered = /^GS_(NETWORK|BAD_REPLY)$/
+
+/** After these the session may be another one than is known here. */
+const isDoubtful = /^GS_(NETWORK|BAD_REPLY|NOT_LOGGED_IN|PASSWORD_CHANGE_REQUIRED)$/
 
 /** Makes the part of a client that every page needs. */
 export function createSessionClient(options: GsClientOptions = {}): SessionClient {
@@ -178,7 +181,7 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
   const call: GsRequest = async (path, options) => {
     const result = await request(path, options)
     // The session may have ended meanwhile, or be another one.
-    if (!result.ok && (result.error.code === 'GS_NOT_LOGGED_IN' || isUnanswered(result.error))) look()
+    if (!result.ok && isDoubtful.test(result.error.code)) look()
     return result
   }
 
@@ -204,7 +207,7 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
   async function callToLeave(path: string, body: object): Promise<GsResult<SessionInfo>> {
     store.leave(true)
     const result = await callForSession(path, body)
-    if (!result.ok && !isUnanswered(result.error)) store.leave(false)
+    if (!result.ok && !isUnanswered.test(result.error.code)) store.leave(false)
     return result
   }
 

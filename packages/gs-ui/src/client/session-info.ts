@@ -12,6 +12,8 @@ export interface SessionInfo {
   readonly verified: boolean
   /** Whether this is an admin. */
   readonly admin: boolean
+  /** Whether nothing is open to this account but to choose a new password. */
+  readonly mustChangePassword: boolean
   /** Bit 0 logged in, 1 admin, 2 verified, 3 came by a lost-password link less than five minutes ago, 4–31 the application's sectors. */
   readonly mask: number
   /** 1 anonymous, 2 logged in, 10 user … 50 admin. */
@@ -42,6 +44,7 @@ const kinds: Readonly<Record<keyof SessionInfo, string>> = {
   email: 'string?',
   verified: 'boolean',
   admin: 'boolean',
+  mustChangePassword: 'boolean',
   mask: 'number',
   level: 'number',
   sectors: 'list',

@@ -8,6 +8,7 @@ import { languageOf, type Language, type Translation } from '../texts/translatio
 import { GsContext } from './gs-context.ts'
 import { createDefaultClient } from './lazy/create-default-client.ts'
 import { loadTexts } from './lazy/load-texts.ts'
+import { useTimeZone } from './lazy/use-time-zone.ts'
 import { TextsContext, type Texts } from './texts-context.ts'
 import { useWhenEnded } from './use-when-ended.ts'
 
@@ -33,12 +34,14 @@ export interface GsProviderProps {
    * site (`/goodbye`, may be the login page of the server) is gone to, with this page as `?next=` (default: `stay`).
    */
   readonly whenEnded?: 'stay' | 'reload' | `/${string}`
+  /** Whether the server is told the time zone of the browser, which it keeps in a cookie for the application (default: true). */
+  readonly timeZone?: boolean
   readonly children?: ReactNode
 }
 
 /** Gives everything inside it one session: `<GsLogin/>` and `useGs()` need it around them. */
 export function GsProvider(props: GsProviderProps): ReactNode {
-  const { client: given, language = 'auto', texts = noTexts, whenEnded = 'stay', children } = props
+  const { client: given, language = 'auto', texts = noTexts, whenEnded = 'stay', timeZone = true, children } = props
   const [own] = useState<SessionClient>(() => given ?? createDefaultClient(props))
   const client = given ?? own
   const wanted = useLanguage(language)
@@ -52,6 +55,7 @@ export function GsProvider(props: GsProviderProps): ReactNode {
     [wanted, whole, loaded, texts]
   )
   useWhenEnded(client, whenEnded)
+  useTimeZone(client, timeZone)
   return (
     <GsContext.Provider value={client}>
       <TextsContext.Provider value={context}>{children}</TextsContext.Provider>

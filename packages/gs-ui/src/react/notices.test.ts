@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { core } from '../texts/core.ts'
+import { endings } from '../texts/endings.ts'
 import { endNoticeOf, isFarewell, isNotice, nextNotice, sentenceOf as sentence, type Notice } from './notices.ts'
 
-const sentenceOf = (notice: Notice | null, loggedIn: boolean) => sentence(notice, loggedIn, (key) => core[key])
+const texts = { ...core, ...endings }
+const sentenceOf = (notice: Notice | null, loggedIn: boolean) => sentence(notice, loggedIn, (key) => texts[key])
 
 test('a notice that is said again differs from the one before, so that it is announced again', () => {
   const first = nextNotice(null, 'resent')
@@ -43,10 +45,19 @@ test('that somebody is logged out is not said to who is logged in again', () => 
 })
 
 test('the end of a session is said in words that fit its cause, as far as there are some', () => {
-  assert.equal(endNoticeOf('idle'), 'over.idle')
-  assert.equal(endNoticeOf('revoked'), 'over.revoked')
-  assert.equal(endNoticeOf('logout'), 'loggedout')
-  for (const cause of ['unknown', 'absolute', 'toString', '']) assert.equal(endNoticeOf(cause), 'over', cause)
+  for (const cause of ['idle', 'revoked', 'password-changed', 'account-locked', 'account-deleted', 'limit'])
+    assert.equal(endNoticeOf(cause, texts), `over.${cause}`)
+  assert.equal(endNoticeOf('logout', texts), 'loggedout')
+  for (const cause of ['unknown', 'absolute', 'toString', '']) assert.equal(endNoticeOf(cause, texts), 'over', cause)
+})
+
+test('the end of a session is said as well as the texts allow that have been loaded', () => {
+  assert.equal(endNoticeOf('idle', core), 'over')
+  assert.equal(endNoticeOf('logout', core), 'loggedout')
+})
+
+test('an address cannot have said what only the end of a session says', () => {
+  for (const word of ['over.idle', 'over.limit', 'mailed']) assert.equal(isNotice(word), false, word)
 })
 
 test('a logout and a deletion are farewells, wherever they happened', () => {

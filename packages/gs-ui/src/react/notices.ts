@@ -1,10 +1,14 @@
 import { core } from '../texts/core.ts'
+import type { endings } from '../texts/endings.ts'
 import type { Say } from './use-text.tsx'
 
-type CoreKey = keyof typeof core
+/** Where what is said above a panel stands. */
+export type NoticeTexts = typeof core & typeof endings
+
+type Key = keyof NoticeTexts
 
 /** What the widget can say above its panel. */
-export type NoticeKey = CoreKey extends infer K ? (K extends `notice.${infer Key}` ? Key : never) : never
+export type NoticeKey = Key extends infer K ? (K extends `notice.${infer Name}` ? Name : never) : never
 
 /** What it says, and how often in a row. */
 export interface Notice {
@@ -21,10 +25,10 @@ export function nextNotice(before: Notice | null, key: NoticeKey | null): Notice
 }
 
 /** Whether there is something to say: what the server tells a page may need no words, or come from somebody else. */
-export const isNotice = (key: string): key is NoticeKey => Object.hasOwn(core, `notice.${key}`)
+export const isNotice = (key: string, texts: object = core): key is NoticeKey => Object.hasOwn(texts, `notice.${key}`)
 
 /** The sentence of a notice. Said again it carries a number, because a screen reader announces only what changes. */
-export function sentenceOf(notice: Notice | null, loggedIn: boolean, say: Say<CoreKey>): string | null {
+export function sentenceOf(notice: Notice | null, loggedIn: boolean, say: Say<Key>): string | null {
   // These are for somebody who is not logged in any more, or not yet.
   if (notice === null || (loggedIn && /^(next|over|loggedout|deleted)/.test(notice.key))) return null
   const sentence = say(`notice.${notice.key}`)
@@ -34,8 +38,8 @@ export function sentenceOf(notice: Notice | null, loggedIn: boolean, say: Say<Co
 /** Whether who was logged in wanted this end of the session, and will not come back to where he was. */
 export const isFarewell = (cause: string) => /^(logout|account-deleted)$/.test(cause)
 
-/** What to say about a session that ended for this cause. */
-export function endNoticeOf(cause: string): NoticeKey {
+/** What to say about a session that ended for this cause, as far as there are words for it. */
+export function endNoticeOf(cause: string, texts: object): NoticeKey {
   const key = cause === 'logout' ? 'loggedout' : `over.${cause}`
-  return isNotice(key) ? key : 'over'
+  return isNotice(key, texts) ? key : 'over'
 }

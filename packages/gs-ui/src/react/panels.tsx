@@ -56,21 +56,27 @@ function single({ home, done, behind = [] }: Single): (props: GsMemberPanelProps
   }
 }
 
-const Login = single({ home: 'login' })
+function singleLogin(home: 'login' | 'login-code'): (props: GsPanelProps) => ReactNode {
+  const Login = single({ home, behind: home === 'login' ? [] : ['login'] })
+  return function GsLoginPanel(props) {
+    const { status, session } = useSession()
+    const { onDone } = props
+    const name = session?.username ?? null
+    const before = useRef<string | null | undefined>(undefined)
+    useEffect(() => {
+      if (status !== 'ready') return
+      if (before.current === null && name !== null) onDone?.()
+      before.current = name
+    }, [status, name, onDone])
+    return <Login {...props} />
+  }
+}
 
 /** The login. Somebody who is logged in sees who he is. */
-export function GsLoginPanel(props: GsPanelProps): ReactNode {
-  const { status, session } = useSession()
-  const { onDone } = props
-  const name = session?.username ?? null
-  const before = useRef<string | null | undefined>(undefined)
-  useEffect(() => {
-    if (status !== 'ready') return
-    if (before.current === null && name !== null) onDone?.()
-    before.current = name
-  }, [status, name, onDone])
-  return <Login {...props} />
-}
+export const GsLoginPanel: (props: GsPanelProps) => ReactNode = singleLogin('login')
+
+/** Logs in with a code that comes by mail. The server needs its option `loginCodes` for that. */
+export const GsLoginCodePanel: (props: GsPanelProps) => ReactNode = singleLogin('login-code')
 
 /** Sign up. It is done when the mail with the link is on its way. */
 export const GsRegisterPanel: (props: GsPanelProps) => ReactNode = single({ home: 'register', done: 'verify-email' })

@@ -51,6 +51,7 @@ const guest: SessionInfo = {
   email: null,
   verified: false,
   admin: false,
+  mustChangePassword: false,
   mask: 0,
   level: 1,
   sectors: [],
@@ -97,6 +98,8 @@ for (const version of ['18', '19'] as const) {
       { name: 'GsRegisterPanel', session: guest, shows: /action="\/lwsgs\/register"/ },
       { name: 'GsForgotPasswordPanel', session: guest, shows: /action="\/lwsgs\/forgot-password"/ },
       { name: 'GsLoginPanel', session: member, shows: /data-panel="badge"/ },
+      { name: 'GsLoginCodePanel', session: guest, shows: /action="\/lwsgs\/login-code"/ },
+      { name: 'GsLoginCodePanel', session: member, shows: /data-panel="badge"/ },
       { name: 'GsChangePasswordPanel', session: guest, shows: /action="\/lwsgs\/login"/ }
     ]
     for (const { name, session, shows } of panels) {
@@ -106,6 +109,23 @@ for (const version of ['18', '19'] as const) {
         assert.doesNotMatch(html, /style=|<script/)
       })
     }
+
+    test('who must choose a new password finds that, and how to log out, in every panel', () => {
+      for (const name of ['GsLogin', 'GsBadge', 'GsAccountPanel', 'GsAdminPanel', 'GsLoginCodePanel']) {
+        const html = render(name, { session: { ...member, mustChangePassword: true, mask: 1, level: 2 } })
+        assert.match(html, /data-panel="must-change-password".*name="currentPassword".*name="password"/, name)
+        assert.deepEqual(
+          [...html.matchAll(/action="([^"]*)"/g)].map(([, action]) => action),
+          ['/lwsgs/change-password', '/lwsgs/forgot-password', '/lwsgs/logout'],
+          name
+        )
+      }
+    })
+
+    test('the login leads to the one with a code where the page says so', () => {
+      assert.doesNotMatch(render('GsLogin', { session: guest }), /code/)
+      assert.match(render('GsLogin', { session: guest }, { loginCode: true }), /Log in with a code by mail/)
+    })
 
     test('a panel for members shows to a guest what the page gives for him', () => {
       assert.equal(render('GsBadge', { session: guest }, { guest: 'Hello stranger' }), 'Hello stranger')

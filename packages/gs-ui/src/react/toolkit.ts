@@ -3,6 +3,7 @@
  * script and must not be there twice (standalone/).
  */
 export { badReplyFailure } from '../client/api-errors.ts'
+export { goOn } from '../client/next-path.ts'
 export { canForgetPassword } from './panels/panel-for.ts'
 export { Form } from './parts/form.tsx'
 export { LinkButton } from './parts/link-button.tsx'

@@ -7,12 +7,17 @@ import type { GsState } from '../client/session-store.ts'
 import { GsContext } from './gs-context.ts'
 
 /** What `useGs()` returns: the state, and the client to change it. */
-export type UseGs = GsState & { readonly client: GsClient }
+export type UseGs = GsState & {
+  readonly client: GsClient
+  /** Sets the language of the account that is logged in, a BCP 47 tag like `de`: of its mails, and of what the server says to it. */
+  readonly setLanguage: GsClient['setLanguage']
+}
 
 /** The session, as it changes; in this tab, or by another one. */
 export function useGs(): UseGs {
   // Whoever imports this hook got the client from `createGsClient`.
-  return useSession() as UseGs
+  const { client, ...state } = useSession() as GsState & { readonly client: GsClient }
+  return { ...state, client, setLanguage: client.setLanguage }
 }
 
 /** {@link useGs} for the widget itself, whose client may be the smaller one of `lwsgs.js`. */

@@ -18,7 +18,7 @@ export function usePageNotice(onNotice: (notice: NoticeKey) => void): void {
     if (!taken) return
     history.replaceState(history.state, '', taken.address)
     // What only this widget can know is not believed when an address says it.
-    if (isNotice(taken.notice) && !taken.notice.startsWith('over')) onNotice(taken.notice)
+    if (isNotice(taken.notice) && taken.notice !== 'over') onNotice(taken.notice)
     // The flow ran outside this widget, so nobody told the other tabs yet.
     client.announce()
   }, [client, onNotice])

@@ -3,12 +3,14 @@
 import { useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { keepSeen, lastSeen } from '../client/last-seen.ts'
 import type { Member, SessionInfo } from '../client/session-info.ts'
+import { core } from '../texts/core.ts'
 import { LoginForm } from './forms/login-form.tsx'
 import { loadAccount } from './lazy/load-account.ts'
 import { loadAdmin } from './lazy/load-admin.ts'
 import { loadGuest } from './lazy/load-guest.ts'
+import { loaded } from './lazy/loaded.ts'
 import { Part } from './lazy/part.tsx'
-import { endNoticeOf, isFarewell, nextNotice, sentenceOf, type Notice, type NoticeKey } from './notices.ts'
+import { endNoticeOf, isFarewell, nextNotice, sentenceOf, type Notice, type NoticeKey, type NoticeTexts } from './notices.ts'
 import { canForgetPassword, panelFor, type ChosenPanel } from './panels/panel-for.ts'
 import type { PanelProps } from './panels/panel-props.ts'
 import { Unreachable } from './panels/unreachable.tsx'
@@ -17,7 +19,7 @@ import { TextsContext } from './texts-context.ts'
 import { useFocusOnChange } from './use-focus-on-change.ts'
 import { useSession } from './use-gs.ts'
 import { usePageNotice } from './use-page-notice.ts'
-import { useCoreText } from './use-text.tsx'
+import { useText } from './use-text.tsx'
 
 /** What all panels can be told. */
 export interface WidgetLooks {
@@ -27,6 +29,8 @@ export interface WidgetLooks {
   readonly theme?: 'auto' | 'light' | 'dark'
   /** Whether the picture that somebody has at gravatar.com stands in the badge. That service then learns who visits the page (default: false). */
   readonly gravatar?: boolean
+  /** Whether the login leads to the one with a code by mail. The server needs its option `loginCodes` for that (default: false). */
+  readonly loginCode?: boolean
 }
 
 /** Where somebody was when his session ended. */
@@ -50,9 +54,12 @@ const never = () => () => undefined
 
 /** One panel at a time, in a card. */
 export function Widget(props: WidgetProps): ReactNode {
-  const { passwordHint, theme = 'auto', gravatar = false, home = null, alone, round = '', onShow } = props
+  const { passwordHint, theme = 'auto', gravatar = false, loginCode = false, home = null, alone, round = '', onShow } = props
   const gs = useSession()
-  const say = useCoreText()
+  const account = loaded.get(loadAccount) as Awaited<ReturnType<typeof loadAccount>> | undefined
+  // What is said about the end of a session has come with what is for who is logged in.
+  const texts = { ...core, ...account?.endings } as NoticeTexts
+  const say = useText(texts)
   const { language, translation } = useContext(TextsContext)
   const { session } = gs
   const username = session?.username ?? null
@@ -77,7 +84,7 @@ export function Widget(props: WidgetProps): ReactNode {
       if (isFarewell(ended)) setDrafts(new Map())
       else setLeft({ username: chosenBy, panel: chosen })
       setChosen(null)
-      tell(endNoticeOf(ended))
+      tell(endNoticeOf(ended, texts))
     } else {
       const isBack = left !== null && left.username === username
       setChosen(isBack ? left.panel : home)
@@ -98,7 +105,7 @@ export function Widget(props: WidgetProps): ReactNode {
   usePageNotice(tell)
   useFocusOnChange(panel + round, root)
 
-  const tooLate = panel === 'new-password' && session !== null && !canForgetPassword(session)
+  const tooLate = account !== undefined && panel === 'new-password' && session !== null && !canForgetPassword(session)
   const sentence = sentenceOf(tooLate ? nextNotice(null, 'toolate') : notice, username !== null, say)
 
   /** Shows a panel, or the one that fits by itself. */
@@ -107,23 +114,23 @@ export function Widget(props: WidgetProps): ReactNode {
     tell(key)
   }
 
-  const panelProps: PanelProps = { panel, passwordHint: hint, typed, setTyped, show, alone: alone && panel === home }
+  const panelProps: PanelProps = { panel, passwordHint: hint, typed, setTyped, show, home, alone: alone && panel === home }
 
   function guestPanel(): ReactNode {
     if (panel !== 'login') {
       return (
-        <Part load={loadGuest} plain={`${gs.client.prefix}${plainPages[panel] ?? '/lwsgs-login'}`} onLoad={draw}>
+        <Part load={loadGuest} plain={`${gs.client.prefix}/lwsgs-${plainPage.exec(panel)?.[0] ?? 'login'}`} onLoad={draw}>
           {({ GuestPanels }) => <GuestPanels {...panelProps} />}
         </Part>
       )
     }
     return (
       <LoginForm
+        loginCode={loginCode}
         onLogin={() => tell(null)}
-        onRegister={() => show('register')}
-        onForgot={(name) => {
+        onOpen={(next, name) => {
           setTyped(name)
-          show('forgot-password')
+          show(next)
         }}
       />
     )
@@ -153,7 +160,7 @@ export function Widget(props: WidgetProps): ReactNode {
       data-theme={theme}
       data-panel={panel}
       data-state={panel === 'loading' || panel === 'failed' ? panel : username === null ? 'guest' : 'member'}
-      data-seen={seen}
+      data-seen={seen || (loginCode ? 'code' : '')}
       aria-label={say('widget')}
       aria-busy={panel === 'loading'}
     >
@@ -169,8 +176,8 @@ export function Widget(props: WidgetProps): ReactNode {
   )
 }
 
-/** Pages of the server that do without scripts what a panel does, if it cannot be loaded. */
-const plainPages: Readonly<Partial<Record<string, string>>> = { register: '/lwsgs-register', 'forgot-password': '/lwsgs-forgot' }
+/** The name of the page of the server that does without scripts what a panel does, if it cannot be loaded, in the name of the panel. */
+const plainPage = /register|code|forgot/
 
 function isMember(session: SessionInfo): session is Member {
   return session.username !== null

@@ -5,6 +5,7 @@ export const {
   badReplyFailure,
   canForgetPassword,
   Form,
+  goOn,
   LinkButton,
   Panel,
   PasswordField,

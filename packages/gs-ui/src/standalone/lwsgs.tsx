@@ -73,7 +73,7 @@ window.lwsgs_initial = () => {
     const state = own.getSnapshot()
     if (state.status === 'ready') tell(state.session)
   })
-  const { theme, language, passwordHint, whenEnded, gravatar, unstyled } = place.dataset
+  const { theme, language, passwordHint, whenEnded, gravatar, loginCode, unstyled } = place.dataset
   isStyled = unstyled === undefined
   addStyle(base)
   addLook(look)
@@ -87,6 +87,7 @@ window.lwsgs_initial = () => {
       <GsLogin
         theme={theme === 'dark' || theme === 'light' ? theme : 'auto'}
         gravatar={gravatar !== undefined}
+        loginCode={loginCode !== undefined}
         {...(passwordHint !== undefined && { passwordHint })}
       />
     </GsProvider>

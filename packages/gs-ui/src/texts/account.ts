@@ -21,6 +21,8 @@ export const account = {
   'password.set': 'Set new password',
   'password.forgotten': 'The link in the mail logged you in. For five minutes you can set a new password without the old one.',
   'password.later': 'Not now',
+  'password.must.title': 'Choose a new password',
+  'password.must': 'The people who run this site ask you to replace your password. After that you go on as usual.',
   'email.change': 'Change e-mail',
   'email.now': 'Your address is {email}.',
   'email.new': 'New e-mail',

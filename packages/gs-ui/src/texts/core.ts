@@ -22,6 +22,7 @@ export const core = {
   'login.remember': 'Keep me logged in',
   'login.forgot': 'Forgot password?',
   'login.new': 'New here?',
+  'login.code': 'Log in with a code by mail',
   'register.title': 'Sign up',
   'part.missing': 'This part could not be loaded.',
   'part.plain': 'Go on without scripts',
@@ -29,11 +30,6 @@ export const core = {
   'notice.other': 'The address of the other account is confirmed. You are still logged in as before.',
   'notice.loggedout': 'You are logged out.',
   'notice.over': 'Your session has ended. Please log in again.',
-  'notice.over.idle': 'Nothing happened for a while, so your session has ended. Please log in again.',
-  'notice.over.revoked': 'This session was ended from elsewhere. Please log in again.',
-  'notice.over.password-changed': 'The password was changed elsewhere. Please log in again.',
-  'notice.over.account-locked': 'This account was locked. Please ask the people who run this site.',
-  'notice.over.account-deleted': 'This account was deleted.',
   'notice.deleted': 'Your account is deleted.',
   'notice.sent': 'If there is such an account, a mail is on its way.',
   'notice.resent': 'If the address still waits for its verification, a new mail is on its way.',
@@ -42,9 +38,7 @@ export const core = {
   'notice.emailchanged': 'Your e-mail address is changed.',
   'notice.emailrestored': 'Your former e-mail address is yours again. Please set a new password now.',
   'notice.emailsent': 'We sent a mail to the new address. It becomes yours when you open the link in it.',
-  'notice.mailed': 'A mail with a link is on its way to you.',
   'notice.ended': 'That session is ended.',
   'notice.endedothers': 'All other sessions are ended.',
-  'notice.next': 'Please log in to see that page.',
-  'notice.toolate': 'The five minutes are over. Please enter your current password, or ask for a new link.'
+  'notice.next': 'Please log in to see that page.'
 } as const

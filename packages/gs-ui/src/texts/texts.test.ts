@@ -6,6 +6,7 @@ import { admin } from './admin.ts'
 import { texts as ar } from './ar.ts'
 import { core } from './core.ts'
 import { texts as de } from './de.ts'
+import { endings } from './endings.ts'
 import { texts as es } from './es.ts'
 import { fill } from './fill.ts'
 import { texts as fr } from './fr.ts'
@@ -16,7 +17,10 @@ import { languageOf, languages, type ErrorCode, type TextKey, type Translation }
 
 type Equals<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
-const everyCodeHasText: Equals<ErrorCode, GsErrorCode | 'GS_NETWORK' | 'GS_BAD_REPLY'> = true
+/** The application says these in words of its own. */
+type OwnWords = 'GS_SESSION_REFUSED' | 'GS_LOGIN_REFUSED'
+
+const everyCodeHasText: Equals<ErrorCode, Exclude<GsErrorCode, OwnWords> | 'GS_NETWORK' | 'GS_BAD_REPLY'> = true
 
 const { back, ...withoutBack } = de
 // @ts-expect-error a text is missing
@@ -24,7 +28,7 @@ const missing: Translation = withoutBack
 // @ts-expect-error there is no such text
 const unknown: Translation = { ...withoutBack, back, bakc: back }
 
-const english: Readonly<Record<string, string>> = { ...core, ...guest, ...account, ...admin, ...strength }
+const english: Readonly<Record<string, string>> = { ...core, ...endings, ...guest, ...account, ...admin, ...strength }
 const translations = { de, es, fr, ja, ar }
 
 /** What is the same word in the other language, or no word. */

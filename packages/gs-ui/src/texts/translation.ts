@@ -1,10 +1,14 @@
 import type { account } from './account.ts'
 import type { admin } from './admin.ts'
 import type { core } from './core.ts'
+import type { endings } from './endings.ts'
 import type { guest } from './guest.ts'
 import type { strength } from './strength.ts'
 
-/** The codes of refusals, of the server and of the client: those of `GsErrorCode` in `fastify-gs/api`, which a test compares with these. */
+/**
+ * The codes of refusals, of the server and of the client: those of `GsErrorCode` in `fastify-gs/api`, which a test compares with these. Not
+ * `GS_SESSION_REFUSED` and `GS_LOGIN_REFUSED`: what the application says with them is always its own sentence.
+ */
 export type ErrorCode =
   | 'GS_BODY_INVALID'
   | 'GS_QUERY_INVALID'
@@ -30,6 +34,16 @@ export type ErrorCode =
   | 'GS_SECTOR_UNKNOWN'
   | 'GS_RANK'
   | 'GS_NOT_LOGGED_IN'
+  | 'GS_PASSWORD_CHANGE_REQUIRED'
+  | 'GS_CODE_INVALID'
+  | 'GS_SESSION_LIMIT'
+  | 'GS_SESSIONS_FULL'
+  | 'GS_CSRF'
+  | 'GS_DATA_TOO_LARGE'
+  | 'GS_SETTING_INVALID'
+  | 'GS_GROUP_INVALID'
+  | 'GS_GROUP_UNKNOWN'
+  | 'GS_GROUP_TAKEN'
   | 'GS_FORBIDDEN'
   | 'GS_NOT_FOUND'
   | 'GS_CROSS_SITE'
@@ -46,6 +60,7 @@ export type ErrorCode =
 /** Names of all texts. In English the server's own sentence is the text of an error, because it may say more than the code. */
 export type TextKey =
   | keyof typeof core
+  | keyof typeof endings
   | keyof typeof guest
   | keyof typeof account
   | keyof typeof strength

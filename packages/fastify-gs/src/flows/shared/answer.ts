@@ -10,6 +10,7 @@ export type Notice =
   | 'verified'
   | 'other'
   | 'sent'
+  | 'codesent'
   | 'forgot'
   | 'changed'
   | 'emailsent'
@@ -18,6 +19,7 @@ export type Notice =
   | 'ended'
   | 'endedothers'
   | 'deleted'
+  | 'saved'
   | 'adminchanged'
 
 /** Whether the body came from a plain HTML form. */

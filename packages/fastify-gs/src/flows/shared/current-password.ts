@@ -2,14 +2,21 @@ import type { FastifyRequest } from 'fastify'
 import { findAccountById, type StoredAccount } from '../../accounts/accounts.ts'
 import { encodePassword } from '../../crypto/passwords.ts'
 import { gsError } from '../../errors.ts'
-import { requireAccount, type FlowServices } from './flow.ts'
+import { checkPassword } from './check-password.ts'
+import { requireLogin, type FlowServices } from './flow.ts'
 
-/** The stored account of the visitor. @throws {GsError} `GS_NOT_LOGGED_IN`, `GS_CONFIGURED_ADMIN` */
-export async function requireOwnAccount(services: FlowServices, request: FastifyRequest): Promise<StoredAccount> {
-  const { account } = requireAccount(request)
+/**
+ * The stored account of the visitor.
+ *
+ * @param always whether this is open also to who has to choose a new password first
+ * @throws {GsError} `GS_NOT_LOGGED_IN`, `GS_CONFIGURED_ADMIN`, `GS_PASSWORD_CHANGE_REQUIRED`
+ */
+export async function requireOwnAccount(services: FlowServices, request: FastifyRequest, always = false): Promise<StoredAccount> {
+  const { account } = requireLogin(request)
   if (account.configured) throw gsError('GS_CONFIGURED_ADMIN')
   const stored = await findAccountById(services.database.db, account.id)
   if (stored === null || stored.locked) throw gsError('GS_NOT_LOGGED_IN')
+  if (stored.mustChangePassword && !always) throw gsError('GS_PASSWORD_CHANGE_REQUIRED')
   return stored
 }
 
@@ -21,8 +28,7 @@ export async function requireCurrentPassword(
   typed: string
 ): Promise<void> {
   const password = encodePassword(typed, 'currentPassword')
-  const right = await services.throttle.attempt(account.id, request.ip, () => services.passwords.verify(password, account.passwordHash))
-  if (right) return
+  if (await checkPassword(services, request, { account, subject: account.id, password })) return
   request.log.info({ gs: 'current-password', outcome: 'refused', accountId: account.id, ip: request.ip }, 'current password refused')
   throw gsError('GS_CURRENT_PASSWORD', { field: 'currentPassword' })
 }

@@ -6,13 +6,19 @@ import type { Trx } from '../../database/database.ts'
 import { gsError } from '../../errors.ts'
 import type { LinkTargets } from '../../mail/messages.ts'
 import type { Recipient } from '../../mail/outbox.ts'
+import type { ResolvedOptions } from '../../options.ts'
 import type { FlowServices } from './flow.ts'
 
 /** Where mail for an account goes: always the stored address, never the typed one. Null: it has none. */
 export function recipientOf(account: StoredAccount): Recipient | null {
   if (account.email === null) return null
   const key = emailKey(account.email)
-  return key === null ? null : { value: account.email, key }
+  return key === null ? null : { value: account.email, key, language: account.language }
+}
+
+function lifetimeOf({ links, loginCodes }: ResolvedOptions, purpose: VoidablePurpose): number {
+  if (purpose === 'login-code') return loginCodes!.life
+  return purpose === 'forgot-password' ? links.forgotPassword : links.verifyEmail
 }
 
 /**
@@ -40,7 +46,7 @@ export async function mailLink(
     request.log.warn({ gs: purpose, accountId: account.id }, 'no further mail to this address for now')
     return
   }
-  const lifetime = purpose === 'forgot-password' ? options.links.forgotPassword : options.links.verifyEmail
+  const lifetime = lifetimeOf(options, purpose)
   const link = await issueLink(trx, keys, { purpose, accountId: account.id, email: recipient.value, now: options.now(), lifetime })
   await outbox.enqueue(trx, {
     kind: purpose,

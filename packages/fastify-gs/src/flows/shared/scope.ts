@@ -9,6 +9,7 @@ import { findRefusedForm, formField, join, rememberForm, type FormPages } from '
 import { html } from '../../html.ts'
 import { sendPage, wantsPage } from '../../page.ts'
 import { isSameOrigin, isUnsafe } from '../../sessions/same-origin.ts'
+import type { Visit } from '../../sessions/visit.ts'
 import { isForm } from './answer.ts'
 import type { FlowServices } from './flow.ts'
 import { parseFormBody } from './form-body.ts'
@@ -98,12 +99,16 @@ export function answerErrors(app: FastifyInstance, services: FlowServices, pages
         return sendReason(request, reply, error)
       }
     }
+    // Not known when the session could not be looked up.
+    const visit = request.gs as Visit | null
+    const said = services.messages.ofError(error, visit === null ? null : visit.client.language)
+    if (said.language !== null) reply.header('content-language', said.language)
     reply.code(error.statusCode)
     return {
       statusCode: error.statusCode,
       code: error.code,
       error: STATUS_CODES[error.statusCode] ?? 'Error',
-      message: error.message,
+      message: said.text,
       ...(error.field !== undefined && { field: error.field })
     }
   })

@@ -5,7 +5,7 @@ import type { Member } from '../../client/session-info.ts'
 import type { NoticeKey } from '../notices.ts'
 import type { ChosenPanel } from '../panels/panel-for.ts'
 import type { PanelProps } from '../panels/panel-props.ts'
-import { canForgetPassword } from '../toolkit.ts'
+import { canForgetPassword, goOn } from '../toolkit.ts'
 import { Badge } from './badge.tsx'
 import { Account } from './account.tsx'
 import { ChangeEmailForm } from './change-email-form.tsx'
@@ -13,13 +13,15 @@ import { ChangePasswordForm } from './change-password-form.tsx'
 import { DeleteAccountForm } from './delete-account-form.tsx'
 import { Sessions } from './sessions.tsx'
 
+export { endings } from '../../texts/endings.ts'
+
 interface AccountPanelsProps extends PanelProps {
   readonly session: Member
   readonly gravatar: boolean
 }
 
 /** Everything that somebody does with his account. */
-export function AccountPanels({ panel, session, passwordHint, gravatar, alone, show }: AccountPanelsProps): ReactNode {
+export function AccountPanels({ panel, session, passwordHint, gravatar, home, alone, show }: AccountPanelsProps): ReactNode {
   const { username, email, verified } = session
   const account = () => show('account')
   const badge = () => show('badge')
@@ -43,6 +45,22 @@ export function AccountPanels({ panel, session, passwordHint, gravatar, alone, s
           onChangeEmail={() => show('change-email')}
           onLogout={() => show(null, 'loggedout')}
           onResent={() => show('badge', 'resent')}
+        />
+      )
+    case 'must-change-password':
+      return (
+        <ChangePasswordForm
+          username={username}
+          passwordHint={passwordHint}
+          forgotten={canForgetPassword(session)}
+          must
+          onChanged={(changed) => {
+            show(home, 'changed')
+            goOn(changed)
+          }}
+          onSent={() => show(home, 'mailed')}
+          onCancel={undefined}
+          onLogout={() => show(null, 'loggedout')}
         />
       )
     case 'new-password':

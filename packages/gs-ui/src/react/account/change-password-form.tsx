@@ -3,10 +3,12 @@
 import type { ReactNode } from 'react'
 import { accountCalls } from '../../client/account-calls.ts'
 import { guestCalls } from '../../client/guest-calls.ts'
+import type { SessionInfo } from '../../client/session-info.ts'
 import { account } from '../../texts/account.ts'
 import { NewPasswordField } from '../parts/new-password-field.tsx'
 import { Form, Panel, PasswordField, useCoreText, useCalls, useSession, useText } from '../toolkit.ts'
 import { BackLink } from './back-link.tsx'
+import { LogoutForm } from './logout-form.tsx'
 import { UsernameForManagers } from './username-for-managers.tsx'
 
 interface ChangePasswordFormProps {
@@ -14,23 +16,28 @@ interface ChangePasswordFormProps {
   readonly passwordHint: string
   /** Came by a lost-password link not long ago: the current password is not asked for. It may end while the form is open. */
   readonly forgotten: boolean
-  readonly onChanged: () => void
+  /** Nothing else is open to the account before there is a new password. */
+  readonly must?: boolean
+  readonly onChanged: (session: SessionInfo) => void
   /** Undefined: there is no way back. */
   readonly onCancel: (() => void) | undefined
   /** A lost-password link was sent. */
   readonly onSent: () => void
+  /** Makes a button that logs out. */
+  readonly onLogout?: () => void
 }
 
 export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
-  const { username, passwordHint, forgotten, onChanged, onCancel, onSent } = props
+  const { username, passwordHint, forgotten, must = false, onChanged, onCancel, onSent, onLogout } = props
   const { client } = useSession()
   const calls = useCalls(accountCalls)
   const guest = useCalls(guestCalls)
   const core = useCoreText()
   const say = useText(account)
-  const label = say(forgotten ? 'password.set' : 'password.change')
+  const label = say(forgotten || must ? 'password.set' : 'password.change')
   return (
-    <Panel heading={label}>
+    <Panel heading={must ? say('password.must.title') : label}>
+      {must && <p>{say('password.must')}</p>}
       {forgotten && <p>{say('password.forgotten')}</p>}
       <Form
         path="/change-password"
@@ -63,6 +70,7 @@ export function ChangePasswordForm(props: ChangePasswordFormProps): ReactNode {
           <input type="hidden" name="username" value={username} />
         </Form>
       )}
+      {onLogout && <LogoutForm onLogout={onLogout} />}
       <BackLink onBack={onCancel} label={forgotten ? say('password.later') : undefined} />
     </Panel>
   )

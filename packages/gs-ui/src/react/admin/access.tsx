@@ -12,7 +12,7 @@ import { useSaid } from './use-said.ts'
 export function Access({ calls, account, onDone, onRefused }: DeedProps): ReactNode {
   const say = useText(admin)
   const [said, tell] = useSaid()
-  const { id, email, verified, lockedAt } = account
+  const { id, email, verified, lockedAt, mustChangePassword } = account
   const locked = lockedAt !== null
   const path = `/admin/accounts/${id}`
   return (
@@ -47,6 +47,22 @@ export function Access({ calls, account, onDone, onRefused }: DeedProps): ReactN
           onRefused={onRefused}
         />
       </div>
+      {!locked && !mustChangePassword && (
+        <div className="gs-deed">
+          <p className="gs-hint">{say('admin.must.how')}</p>
+          <Form
+            path={`${path}/require-password-change`}
+            label={say('admin.must')}
+            look="quiet"
+            submit={() => calls.requirePasswordChange(id)}
+            onDone={(changed) => {
+              onDone(changed)
+              tell(say('admin.must.done'))
+            }}
+            onRefused={onRefused}
+          />
+        </div>
+      )}
       {email !== null && !locked && (
         <div className="gs-deed">
           <p className="gs-hint">{say('admin.reset.how', { email })}</p>

@@ -15,12 +15,13 @@ interface AccountMarksProps {
 /** What stands out about an account, in a word each. */
 export function AccountMarks({ account, own }: AccountMarksProps): ReactNode {
   const say = useText(admin)
-  const { verified, lockedAt, level, configured } = account
+  const { verified, lockedAt, mustChangePassword, effectiveLevel, configured } = account
   const marks = [
     own && (['own', say('admin.you')] as const),
     lockedAt !== null && (['locked', say('admin.state.locked')] as const),
     verified ? (['verified', say('admin.state.verified')] as const) : (['unverified', say('admin.state.unverified')] as const),
-    level >= adminLevel && (['admin', say('admin.mark.admin')] as const),
+    mustChangePassword && (['must-change', say('admin.state.must-change-password')] as const),
+    effectiveLevel >= adminLevel && (['admin', say('admin.mark.admin')] as const),
     configured && (['configured', say('admin.mark.configured')] as const)
   ]
   return (

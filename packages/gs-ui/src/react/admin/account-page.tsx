@@ -34,7 +34,7 @@ interface AccountPageProps {
 }
 
 /** After these refusals the page may be wrong about the account. */
-const outdated = new Set(['GS_RANK', 'GS_CONFLICT', 'GS_CONFIGURED_ADMIN', 'GS_SECTOR_UNKNOWN', 'GS_ACCOUNT_LOCKED'])
+const outdated = new Set(['GS_RANK', 'GS_CONFLICT', 'GS_CONFIGURED_ADMIN', 'GS_SECTOR_UNKNOWN', 'GS_GROUP_UNKNOWN', 'GS_ACCOUNT_LOCKED'])
 
 /** One account, and what can be done with it. */
 export function AccountPage({ calls, opened, self, sectors, highestLevel, onGone, onHistory }: AccountPageProps): ReactNode {
@@ -70,7 +70,7 @@ export function AccountPage({ calls, opened, self, sectors, highestLevel, onGone
     else if (outdated.has(code)) opened.reload()
   }
 
-  const { username, email, level, createdAt, lockedAt, changeable, configured } = account
+  const { username, email, effectiveLevel, group, visits, lastLoginAt, createdAt, lockedAt, changeable, configured } = account
   const own = username === self
   const fixed = changeable ? null : say(configured ? 'admin.fixed.configured' : own ? 'admin.fixed.self' : 'admin.fixed.rank')
   const deed = { calls, account, onDone, onRefused }
@@ -79,11 +79,14 @@ export function AccountPage({ calls, opened, self, sectors, highestLevel, onGone
       <AccountMarks account={account} own={own} />
       <dl className="gs-facts">
         <Fact name={words('email')}>{email}</Fact>
-        <Fact name={say('admin.level')}>{levelText(level, say)}</Fact>
+        <Fact name={say('admin.level')}>{levelText(effectiveLevel, say)}</Fact>
+        <Fact name={say('admin.group')}>{group}</Fact>
         <Fact name={say('admin.sectors')}>{listOf(account.sectors, say) || say('admin.none.value')}</Fact>
         <Fact name={say('admin.created')}>
           <Moment at={createdAt} />
         </Fact>
+        <Fact name={say('admin.visits')}>{visits}</Fact>
+        <Fact name={say('admin.last.login')}>{lastLoginAt === null ? say('admin.never') : <Moment at={lastLoginAt} />}</Fact>
         <Fact name={say('admin.locked.since')}>{lockedAt && <Moment at={lockedAt} />}</Fact>
       </dl>
       <p>

@@ -10,7 +10,7 @@ interface AccountSearchProps {
   readonly setFilter: (filter: AccountFilter) => void
 }
 
-const states = ['verified', 'unverified', 'locked'] as const
+const states = ['verified', 'unverified', 'locked', 'must-change-password'] as const
 
 /** How long typing must rest before the server is asked, in ms. */
 const rest = 250

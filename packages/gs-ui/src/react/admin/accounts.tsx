@@ -66,7 +66,7 @@ export function Accounts({ list, self, said, onOpen }: AccountsProps): ReactNode
                   )}
                 </th>
                 {cell('admin.state.column', <AccountMarks account={account} own={account.username === self} />)}
-                {cell('admin.level', levelText(account.level, say))}
+                {cell('admin.level', levelText(account.effectiveLevel, say))}
                 {cell('admin.sectors', listOf(account.sectors, say) || '–')}
                 {cell('admin.sessions', account.sessions)}
                 {cell('admin.created', <Moment at={account.createdAt} />)}

@@ -14,6 +14,7 @@ const isPair = (value: unknown): value is [unknown, unknown] => Array.isArray(va
 function textOf(name: string, value: unknown, say: Say<AdminKey>): string {
   if (name === 'level' && typeof value === 'number') return levelText(value, say)
   if (name === 'kind' && typeof value === 'string') return mailName(value, say)
+  if (name === 'group' && value === null) return say('admin.group.none')
   if (name === 'sectors' && Array.isArray(value)) return listOf(value.map(String), say) || say('admin.none.value')
   if (typeof value === 'boolean') return say(value ? 'admin.yes' : 'admin.no')
   return typeof value === 'string' || typeof value === 'number' ? String(value) : JSON.stringify(value)
@@ -25,9 +26,13 @@ const actions = [
   'lock',
   'unlock',
   'grant',
+  'add-group',
+  'set-group',
+  'delete-group',
   'delete',
   'set-password',
   'reset-password',
+  'require-password-change',
   'end-session',
   'end-sessions',
   'retry-mail',
@@ -42,7 +47,7 @@ export function actionName(action: string, say: Say<AdminKey>): string {
 }
 
 /** What can stand in the details, besides what is silent. */
-const names = ['level', 'sectors', 'sessions', 'mails', 'accounts', 'kind', 'mailed', 'source'] as const
+const names = ['level', 'name', 'group', 'sectors', 'sessions', 'mails', 'accounts', 'kind', 'mailed', 'source'] as const
 
 /** What an entry of the history says besides who did what: names and values. */
 export function auditDetails(details: Readonly<Record<string, unknown>>, say: Say<AdminKey>): (readonly [name: string, value: string])[] {

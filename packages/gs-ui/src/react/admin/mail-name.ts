@@ -5,6 +5,8 @@ const kinds = [
   'verify-email',
   'forgot-password',
   'change-email',
+  'login-code',
+  'password-off',
   'already-registered',
   'email-in-use',
   'email-changed',

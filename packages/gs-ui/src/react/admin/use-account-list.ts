@@ -1,14 +1,14 @@
 'use client'
 
 import { useMemo, useState } from 'react'
-import type { GsAdmin } from '../../client/admin-calls.ts'
+import type { AccountState, GsAdmin } from '../../client/admin-calls.ts'
 import type { AdminAccount, AdminAccountList } from '../../client/admin-types.ts'
 import { usePaged, type Paged } from './use-paged.ts'
 
 /** Which accounts are listed. */
 export interface AccountFilter {
   readonly search: string
-  readonly state: 'verified' | 'unverified' | 'locked' | null
+  readonly state: AccountState | null
 }
 
 export type AccountList = Paged<AdminAccount, AdminAccountList> & {

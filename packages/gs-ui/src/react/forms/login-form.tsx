@@ -1,7 +1,8 @@
 'use client'
 
 import type { MouseEvent, ReactNode } from 'react'
-import { nextAddress } from '../../client/next-path.ts'
+import { goOn } from '../../client/next-path.ts'
+import type { SessionInfo } from '../../client/session-info.ts'
 import { Form } from '../parts/form.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
 import { Panel } from '../parts/panel.tsx'
@@ -11,26 +12,24 @@ import { useSession } from '../use-gs.ts'
 import { useCoreText } from '../use-text.tsx'
 
 interface LoginFormProps {
+  /** Whether there is a login with a code. */
+  readonly loginCode: boolean
   readonly onLogin: () => void
-  readonly onRegister: () => void
-  /** With what was typed as the name so far. */
-  readonly onForgot: (username: string) => void
+  /** Another panel is wanted; with what was typed as the name so far. */
+  readonly onOpen: (panel: 'register' | 'forgot-password' | 'login-code', username: string) => void
 }
 
-export function LoginForm({ onLogin, onRegister, onForgot }: LoginFormProps): ReactNode {
+export function LoginForm({ loginCode, onLogin, onOpen }: LoginFormProps): ReactNode {
   const { client } = useSession()
   const say = useCoreText()
 
-  function onDone(): void {
+  function onDone(session: SessionInfo): void {
     onLogin()
-    const next = nextAddress(location.href)
-    if (next !== null) location.assign(next)
+    goOn(session)
   }
 
-  function forgot(event: MouseEvent<HTMLButtonElement>): void {
-    const input = event.currentTarget.closest('.gs-panel')?.querySelector<HTMLInputElement>('input[name="username"]')
-    onForgot(input?.value ?? '')
-  }
+  const to = (panel: Parameters<typeof onOpen>[0]) => (event: MouseEvent<HTMLButtonElement>) =>
+    onOpen(panel, event.currentTarget.closest('.gs-panel')?.querySelector<HTMLInputElement>('input[name="username"]')?.value ?? '')
 
   return (
     <Panel heading={say('login.title')}>
@@ -49,10 +48,11 @@ export function LoginForm({ onLogin, onRegister, onForgot }: LoginFormProps): Re
         </label>
       </Form>
       <p className="gs-more">
-        <LinkButton onClick={forgot}>{say('login.forgot')}</LinkButton>
+        <LinkButton onClick={to('forgot-password')}>{say('login.forgot')}</LinkButton>
         <span>
-          {say('login.new')} <LinkButton onClick={onRegister}>{say('register.title')}</LinkButton>
+          {say('login.new')} <LinkButton onClick={to('register')}>{say('register.title')}</LinkButton>
         </span>
+        {loginCode && <LinkButton onClick={to('login-code')}>{say('login.code')}</LinkButton>}
       </p>
     </Panel>
   )

@@ -3,12 +3,13 @@ import { describe, test } from 'node:test'
 import type { GsState } from '../../client/session-store.ts'
 import { panelFor } from './panel-for.ts'
 
-function ready(username: string | null, mask: number): GsState {
+function ready(username: string | null, mask: number, mustChangePassword = false): GsState {
   const session = {
     username,
     email: null,
     verified: false,
     admin: false,
+    mustChangePassword,
     mask,
     level: 1,
     sectors: [],
@@ -37,6 +38,15 @@ describe('panelFor', () => {
     assert.equal(panelFor(ready('alice', 13), null), 'new-password')
     assert.equal(panelFor(ready('alice', 13), 'badge'), 'badge')
     assert.equal(panelFor(ready('alice', 0x80000005 | 8), null), 'new-password')
+  })
+  test('shows who must choose a new password nothing else, whatever was chosen', () => {
+    for (const chosen of [null, 'badge', 'account', 'admin', 'new-password', 'login-code'] as const)
+      assert.equal(panelFor(ready('alice', 1, true), chosen), 'must-change-password', String(chosen))
+    assert.equal(panelFor(ready('alice', 9, true), null), 'must-change-password')
+  })
+  test('lets a guest log in with a code', () => {
+    assert.equal(panelFor(ready(null, 0), 'login-code'), 'login-code')
+    assert.equal(panelFor(ready('alice', 5), 'login-code'), 'badge')
   })
   test('keeps the form for a new password when the five minutes end while it is open', () => {
     assert.equal(panelFor(ready('alice', 5), 'new-password'), 'new-password')

@@ -1,7 +1,7 @@
 import { adminLevel, maskBits, type SessionInfo } from '../../client/session-info.ts'
 import type { GsState } from '../../client/session-store.ts'
 
-const guestPanels = ['login', 'register', 'verify-email', 'forgot-password'] as const
+const guestPanels = ['login', 'login-code', 'register', 'verify-email', 'forgot-password'] as const
 type GuestPanel = (typeof guestPanels)[number]
 
 /** What a visitor can choose to see. */
@@ -17,7 +17,7 @@ export type ChosenPanel =
   | 'admin'
 
 /** What the widget can show, one at a time. */
-export type Panel = ChosenPanel | 'loading' | 'failed'
+export type Panel = ChosenPanel | 'must-change-password' | 'loading' | 'failed'
 
 /** The panel for what is known about the session and what the visitor chose. */
 export function panelFor(state: GsState, chosen: ChosenPanel | null): Panel {
@@ -25,6 +25,7 @@ export function panelFor(state: GsState, chosen: ChosenPanel | null): Panel {
   const { session } = state
   const isForGuests = guestPanels.includes(chosen as GuestPanel)
   if (session.username === null) return chosen !== null && isForGuests ? chosen : 'login'
+  if (session.mustChangePassword) return 'must-change-password'
   if (chosen === 'admin' && session.level < adminLevel) return 'badge'
   if (chosen !== null && !isForGuests) return chosen
   return canForgetPassword(session) ? 'new-password' : 'badge'

@@ -9,6 +9,8 @@ export interface PanelProps {
   /** What was typed as the name or address in another panel. */
   readonly typed: string
   readonly setTyped: (typed: string) => void
+  /** The panel to come back to; null: the one that fits by itself. */
+  readonly home: ChosenPanel | null
   /** There is nothing to go back to from this panel. */
   readonly alone: boolean | undefined
   /** Shows a panel, or with null the one that fits by itself, and a notice above it. */

@@ -82,7 +82,7 @@ export function Form<T>(props: FormProps<T>): ReactNode {
   function onInput(event: { target: EventTarget }): void {
     if (!(event.target instanceof HTMLInputElement)) return
     const { name, value } = event.target
-    if (!/password/i.test(name)) drafts?.set(path, { ...drafts.get(path), [name]: value })
+    if (!/password|code/i.test(name)) drafts?.set(path, { ...drafts.get(path), [name]: value })
     setRefusal((current) => withoutError(current, name))
   }
 
