@@ -4,7 +4,7 @@ import type { OxlintOverride } from 'oxlint'
 // that in which a request meets them. Tests may import anything inside their package.
 
 /** The files of packages/fastify-gs/src on which everything stands. */
-export const ground = ['errors', 'options', 'api', 'hooks', 'html', 'page', 'forms-page']
+export const ground = ['errors', 'options', 'api', 'app-types', 'hooks', 'html', 'page', 'forms-page']
 
 /** The folders of packages/fastify-gs/src, and what they may import besides themselves. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -120,7 +120,8 @@ export const importDirection: OxlintOverride[] = [
           '!gs-ui/gs-ui.css',
           '!gs-ui/texts/**'
         ],
-        message: 'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, fastify-gs/worker, gs-ui, gs-ui/texts.'
+        message:
+          'Only public exports: fastify-gs, fastify-gs/api, fastify-gs/admin, fastify-gs/lwsws, fastify-gs/worker, gs-ui, gs-ui/texts.'
       }
     ]
   )

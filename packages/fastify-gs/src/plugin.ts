@@ -58,7 +58,7 @@ import { createKnownBrowsers } from './sessions/known-browsers.ts'
 import { createLoadSession, offerTicket, tokenOf, type SessionLoading } from './sessions/load-session.ts'
 import { isSameOrigin } from './sessions/same-origin.ts'
 import { checkHook, createSessionHooks } from './sessions/session-hooks.ts'
-import { createSessionCookies } from './sessions/session-cookies.ts'
+import { createKeepForVisitor, createSessionCookies } from './sessions/session-cookies.ts'
 import { createReplacedTokens } from './sessions/replaced-tokens.ts'
 import { sessionInfoOf } from './sessions/session-info.ts'
 import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
@@ -346,6 +346,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
 
   app.addHook('onRequest', createLoadSession(loading))
   if (session.renewal > 0) app.addHook('onSend', renewal.beforeAnswer)
+  app.addHook('onSend', createKeepForVisitor(cookies))
   guardRoutes(app, guard, options)
 
   await app.register(

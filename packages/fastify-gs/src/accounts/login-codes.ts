@@ -44,8 +44,15 @@ export async function codeOfLink(db: Db, keys: KeyRing, id: string, { digits }: 
   return link === undefined ? null : codeOf(keys, link, digits)
 }
 
-/** People group digits, and some keyboards have digits of full width; nothing else may stand before, between or behind. */
-const normalized = (typed: string) => typed.normalize('NFKC').replace(/[\s\p{Pd}]/gu, '')
+/** Those of Arabic keyboards, and of Persian and Urdu ones. */
+const arabicDigits = /[\u0660-\u0669\u06f0-\u06f9]/g
+
+/** People group digits, and some keyboards have digits of their own or of full width; nothing else may stand before, between or behind. */
+const normalized = (typed: string) =>
+  typed
+    .normalize('NFKC')
+    .replace(/[\s\p{Pd}]/gu, '')
+    .replace(arabicDigits, (digit) => String(digit.charCodeAt(0) & 15))
 
 function isSame(typed: string, code: string): boolean {
   const [given, expected] = [Buffer.from(normalized(typed)), Buffer.from(code)]

@@ -49,11 +49,12 @@ async function requireKnown(db: Db, accountId: string): Promise<void> {
 }
 
 export function createSettings(database: GsDatabase, now: () => number): GsSettings {
-  const { db } = database
+  /** Hooks ask for settings in the middle of a login. */
+  const reading = () => database.current() ?? database.db
   const get: GsSettings['get'] = async (accountId, key) => {
     checkKey(key)
-    await requireKnown(db, accountId)
-    const row = await db
+    await requireKnown(reading(), accountId)
+    const row = await reading()
       .selectFrom('gs_settings')
       .select('value')
       .where('account_id', '=', accountId)
@@ -73,7 +74,7 @@ export function createSettings(database: GsDatabase, now: () => number): GsSetti
     async set(accountId, key, given) {
       checkKey(key)
       const value = checkValue(given)
-      await requireKnown(db, accountId)
+      await requireKnown(reading(), accountId)
       await database.transaction(async (trx) => {
         // Takes the account's row: simultaneous calls count one after the other, and none comes behind a deletion.
         const held = await trx
@@ -99,15 +100,15 @@ export function createSettings(database: GsDatabase, now: () => number): GsSetti
     },
     async delete(accountId, key) {
       checkKey(key)
-      await requireKnown(db, accountId)
+      await requireKnown(reading(), accountId)
       const result = await database.transaction((trx) =>
         trx.deleteFrom('gs_settings').where('account_id', '=', accountId).where('key', '=', key).executeTakeFirst()
       )
       return result.numDeletedRows === 1n
     },
     async all(accountId) {
-      await requireKnown(db, accountId)
-      const rows = await db.selectFrom('gs_settings').select(['key', 'value']).where('account_id', '=', accountId).execute()
+      await requireKnown(reading(), accountId)
+      const rows = await reading().selectFrom('gs_settings').select(['key', 'value']).where('account_id', '=', accountId).execute()
       // Every collation sorts them otherwise.
       return Object.fromEntries(rows.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ key, value }) => [key, value]))
     }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Kysely, Transaction } from 'kysely'
 import pRetry from 'p-retry'
 import { gsError } from '../errors.ts'
@@ -21,8 +22,13 @@ export interface GsDatabase {
   readonly db: Db
   /** The version of the schema before it was opened; 0: it was new. */
   readonly migratedFrom: number
-  /** Runs `work` in one transaction and again when another process was in the way. Refuses with `GS_BUSY` in the end. */
+  /**
+   * Runs `work` in one transaction and again when another process was in the way. Refuses with `GS_BUSY` in the end; and at once when it is
+   * called by `work` of another one (a hook of the application), which it would wait for.
+   */
   readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
+  /** The transaction in whose `work` this is called, for questions that would wait for it; null: none. */
+  readonly current: () => Trx | null
   /** Prepares the statement for the request path. `sql` has one parameter. */
   readonly prepareLookup: (sql: string) => Lookup
   /** Prepares a statement that gives several rows. `sql` has one parameter. */
@@ -35,21 +41,38 @@ export interface GsDatabase {
 /** How long and how often to try when another process is in the way: about 2 s in all. */
 export const patience = { retries: 14, minTimeout: 10, maxTimeout: 250, factor: 1.6, randomize: true, maxRetryTime: 2000 } as const
 
-/** A transaction that waits for other processes with back-off, {@link patience}, and is refused with `GS_BUSY` when the database is out of reach. */
-export function retryingTransaction(
+/** Transactions that wait for other processes with back-off, {@link patience}, and are refused with `GS_BUSY` when the database is out of reach. */
+export function retryingTransactions(
   db: Db,
   inTheWay: (error: unknown) => boolean,
   isUnavailable: (error: unknown) => boolean
-): GsDatabase['transaction'] {
-  return async (work) => {
-    try {
-      return await pRetry(() => db.transaction().execute(work), {
-        ...patience,
-        shouldRetry: ({ error }) => inTheWay(error)
-      })
-    } catch (error) {
-      if (inTheWay(error) || isUnavailable(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
-      throw error
+): Pick<GsDatabase, 'transaction' | 'current'> {
+  const running = new AsyncLocalStorage<{ readonly trx: Trx; over: boolean }>()
+  const current = () => {
+    const around = running.getStore()
+    // What a hook has left behind goes on after the transaction.
+    return around === undefined || around.over ? null : around.trx
+  }
+  const attempt = <T>(work: (trx: Trx) => Promise<T>) =>
+    db.transaction().execute(async (trx) => {
+      const around = { trx, over: false }
+      try {
+        return await running.run(around, work, trx)
+      } finally {
+        around.over = true
+      }
+    })
+  return {
+    current,
+    async transaction(work) {
+      if (current() !== null)
+        throw new Error('Nothing can be changed here: this is inside of a transaction (in the hook beforeLogin). Do it in onUpgrade.')
+      try {
+        return await pRetry(() => attempt(work), { ...patience, shouldRetry: ({ error }) => inTheWay(error) })
+      } catch (error) {
+        if (inTheWay(error) || isUnavailable(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
+        throw error
+      }
     }
   }
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { sql } from 'kysely'
-import { seedAccount } from '../testing/accounts.ts'
 import { emptyPostgres, temporaryDirectory } from '../testing/databases.ts'
 import type { GsDatabase } from './database.ts'
 import { schemaVersion } from './migrations.ts'
@@ -27,30 +26,129 @@ const places: [engine: string, place: (t: TestContext) => Promise<() => Promise<
   ]
 ]
 
+/** Those that refer to others before those. */
+const allTables = [
+  'gs_settings',
+  'gs_session_data',
+  'gs_replaced_tokens',
+  'gs_audit',
+  'gs_imports',
+  'gs_throttle',
+  'gs_outbox',
+  'gs_links',
+  'gs_sessions',
+  'gs_accounts',
+  'gs_groups'
+]
+
+/** What each version added, as it was published: a later change of a migration must not change what the test begins with. */
+const published: readonly (readonly string[])[] = [
+  [
+    `create table gs_accounts (id text primary key, username text not null, username_key text not null unique, email text, email_key text,
+      verified_email_key text unique, password_hash text not null, level integer default 10 not null, sectors bigint default 0 not null,
+      configured integer default 0 not null, created_at bigint not null)`,
+    'create index gs_accounts_email on gs_accounts (email_key)',
+    `create table gs_sessions (id text primary key, token_hash text not null unique,
+      account_id text not null references gs_accounts (id) on delete cascade, created_at bigint not null, last_active_at bigint not null,
+      expires_at bigint not null, remember integer not null, forgot_at bigint, ip text not null, user_agent text not null)`,
+    'create index gs_sessions_account on gs_sessions (account_id)',
+    'create index gs_sessions_expiry on gs_sessions (expires_at)',
+    'create index gs_sessions_activity on gs_sessions (last_active_at)',
+    `create table gs_links (id text primary key, token_hash text not null unique, purpose text not null,
+      account_id text not null references gs_accounts (id) on delete cascade, email text not null, created_at bigint not null,
+      expires_at bigint not null, used_at bigint)`,
+    'create index gs_links_account on gs_links (account_id, purpose)',
+    'create index gs_links_expiry on gs_links (expires_at)',
+    `create table gs_outbox (id text primary key, kind text not null, account_id text references gs_accounts (id) on delete set null,
+      recipient text not null, recipient_key text not null, parameters text not null,
+      link_id text references gs_links (id) on delete set null, state text not null, attempts integer default 0 not null,
+      created_at bigint not null, next_attempt_at bigint not null, finished_at bigint, last_error text)`,
+    'create index gs_outbox_due on gs_outbox (state, next_attempt_at)',
+    'create index gs_outbox_recipient on gs_outbox (recipient_key, created_at)',
+    'create table gs_throttle (key text primary key, failures integer not null, last_at bigint not null)',
+    'create index gs_throttle_age on gs_throttle (last_at)'
+  ],
+  [
+    'alter table gs_accounts add column locked_at bigint',
+    `create table gs_imports (source text not null, name_hash text not null, account_id text not null, at bigint not null,
+      constraint gs_imports_primary primary key (source, name_hash))`
+  ],
+  [
+    `create table gs_audit (id text primary key, at bigint not null, actor text not null, actor_account_id text, ip text,
+      action text not null, account_id text, details text not null)`,
+    'create index gs_audit_time on gs_audit (at, id)',
+    'create index gs_audit_account on gs_audit (account_id, at, id)',
+    'create index gs_sessions_created on gs_sessions (created_at, id)'
+  ]
+]
+
+/** What every version can hold. */
+const rows = [
+  `insert into gs_accounts (id, username, username_key, email, email_key, verified_email_key, password_hash, level, sectors, created_at)
+    values ('ann', 'Ann', 'ann', 'ann@mail.test', 'ann@mail.test', 'ann@mail.test', 'hash', 30, 48, 1)`,
+  `insert into gs_sessions (id, token_hash, account_id, created_at, last_active_at, expires_at, remember, ip, user_agent)
+    values ('s', 'token', 'ann', 1, 2, 3, 1, '127.0.0.1', 'agent')`,
+  `insert into gs_links (id, token_hash, purpose, account_id, email, created_at, expires_at)
+    values ('l', 'link', 'forgot-password', 'ann', 'ann@mail.test', 1, 2)`,
+  `insert into gs_outbox (id, kind, account_id, recipient, recipient_key, parameters, link_id, state, created_at, next_attempt_at)
+    values ('o', 'forgot-password', 'ann', 'ann@mail.test', 'ann@mail.test', '{}', 'l', 'waiting', 1, 1)`,
+  "insert into gs_throttle (key, failures, last_at) values ('k', 7, 1)"
+]
+
+/** Tables with columns and indexes, whatever their order. */
+async function shapeOf({ db, engine }: GsDatabase): Promise<string[]> {
+  const { rows: found } = await (
+    engine === 'sqlite'
+      ? sql<{
+          part: string
+        }>`select m.name || '.' || c.name || ' ' || lower(c.type) || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value, '') as part
+        from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'
+        union all select tbl_name || '.' || name from sqlite_master where type = 'index'`
+      : sql<{
+          part: string
+        }>`select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') as part
+        from information_schema.columns where table_schema = 'public'
+        union all select tablename || '.' || indexname from pg_indexes where schemaname = 'public'`
+  ).execute(db)
+  return found.map(({ part }) => part).sort()
+}
+
 for (const [engine, place] of places) {
   describe(`migrations on ${engine}`, () => {
-    it('bring a database of the first version to this one, and keep what is in it', async (t) => {
-      const open = await place(t)
-      const first = await open()
-      await seedAccount(first.db, 'ann')
-      await sql`alter table gs_accounts drop column locked_at`.execute(first.db)
-      await sql`drop table gs_imports`.execute(first.db)
-      await sql`drop table gs_audit`.execute(first.db)
-      await sql`drop index gs_sessions_created`.execute(first.db)
-      await sql`update gs_schema set version = 1`.execute(first.db)
-      await first.close()
+    for (let version = 1; version < schemaVersion; version++) {
+      it(`bring a database of version ${version} to this one, and keep what is in it`, async (t) => {
+        const open = await place(t)
+        const first = await open()
+        const shape = await shapeOf(first)
+        for (const table of allTables) await sql`drop table ${sql.table(table)}`.execute(first.db)
+        const statements = [...published.slice(0, version).flat(), ...rows]
+        for (const statement of statements) await sql.raw(statement).execute(first.db)
+        await sql`update gs_schema set version = ${sql.lit(version)}`.execute(first.db)
+        await first.close()
 
-      const second = await open()
-      t.after(() => second.close())
-      assert.equal(second.migratedFrom, 1)
-      assert.deepEqual(await second.db.selectFrom('gs_schema').select('version').execute(), [{ version: schemaVersion }])
-      assert.deepEqual(await second.db.selectFrom('gs_accounts').select(['id', 'email', 'locked_at']).execute(), [
-        { id: 'ann', email: 'ann@mail.test', locked_at: null }
-      ])
-      const imported = { source: 'old', name_hash: 'x', account_id: 'ann', at: 1 }
-      await second.db.insertInto('gs_imports').values(imported).execute()
-      assert.deepEqual(await second.db.selectFrom('gs_imports').selectAll().execute(), [imported])
-      await assert.rejects(second.db.insertInto('gs_imports').values(imported).execute())
-    })
+        const second = await open()
+        t.after(() => second.close())
+        const { db } = second
+        assert.equal(second.migratedFrom, version)
+        assert.deepEqual(await db.selectFrom('gs_schema').select('version').execute(), [{ version: schemaVersion }])
+        assert.deepEqual(await shapeOf(second), shape)
+
+        const account = await db.selectFrom('gs_accounts').selectAll().executeTakeFirstOrThrow()
+        const { email, level, sectors, locked_at, group_id, must_change_password, language, visits, last_login_at } = account
+        assert.deepEqual([email, level, sectors, visits, must_change_password], ['ann@mail.test', 30, 48, 0, 0])
+        assert.deepEqual([locked_at, group_id, language, last_login_at], [null, null, null, null])
+        const session = await db.selectFrom('gs_sessions').selectAll().executeTakeFirstOrThrow()
+        assert.deepEqual([session.token_hash, session.expires_at, session.token_at, session.token_unused], ['token', 3, null, 0])
+        assert.equal((await db.selectFrom('gs_links').selectAll().executeTakeFirstOrThrow()).tries, 0)
+        assert.equal((await db.selectFrom('gs_outbox').selectAll().executeTakeFirstOrThrow()).link_id, 'l')
+        assert.deepEqual(await db.selectFrom('gs_throttle').selectAll().execute(), [{ key: 'k', failures: 7, last_at: 1 }])
+
+        // What belongs to the account still goes with it, in old tables and in new ones.
+        await db.insertInto('gs_settings').values({ account_id: 'ann', key: 'k', value: 'v', updated_at: 1 }).execute()
+        await db.deleteFrom('gs_accounts').execute()
+        for (const table of ['gs_sessions', 'gs_links', 'gs_settings'] as const)
+          assert.deepEqual(await db.selectFrom(table).selectAll().execute(), [])
+      })
+    }
   })
 }

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { GsStartError, isGsError } from '../errors.ts'
-import { retryingTransaction, type GsDatabase } from './database.ts'
+import { retryingTransactions, type GsDatabase } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
 
@@ -43,11 +43,11 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   // The pool listens only to idle connections; one that breaks while a transaction holds it would end the process.
   pool.on('connect', (client) => client.on('error', onError))
   const db = new Kysely<GsTables>({ dialect: new PostgresDialect({ pool }) })
-  const transaction = retryingTransaction(db, isTransient, isUnavailable)
+  const transactions = retryingTransactions(db, isTransient, isUnavailable)
 
   let migratedFrom: number
   try {
-    migratedFrom = await migrate({ engine: 'postgres', transaction }, printable(url))
+    migratedFrom = await migrate({ engine: 'postgres', ...transactions }, printable(url))
   } catch (error) {
     await db.destroy()
     if (error instanceof GsStartError) throw error
@@ -69,7 +69,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     isUnavailable,
     db,
     migratedFrom,
-    transaction,
+    ...transactions,
     prepareLookup(sql) {
       const rows = prepareRows(sql)
       return async (parameter) => (await rows(parameter))[0]

@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
 import pRetry from 'p-retry'
 import { GsStartError, isGsError } from '../errors.ts'
-import { patience, retryingTransaction, type GsDatabase, type RawRow } from './database.ts'
+import { patience, retryingTransactions, type GsDatabase, type RawRow } from './database.ts'
 import { migrate } from './migrations.ts'
 import type { GsTables } from './schema.ts'
 
@@ -118,12 +118,12 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
       }
     })
   })
-  const transaction = retryingTransaction(db, isBusy, isUnavailable)
+  const transactions = retryingTransactions(db, isBusy, isUnavailable)
 
   let reader = writer
   let migratedFrom: number
   try {
-    migratedFrom = await migrate({ engine: 'sqlite', transaction }, file)
+    migratedFrom = await migrate({ engine: 'sqlite', ...transactions }, file)
     // A second connection sees only what is committed, and never waits for a transaction of this process.
     if (!inMemory) reader = new Sqlite(file, { readonly: true, timeout: busyTimeout })
   } catch (error) {
@@ -136,7 +136,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
     isUnavailable,
     db,
     migratedFrom,
-    transaction,
+    ...transactions,
     prepareLookup(sql) {
       const statement = reader.prepare<[string], RawRow>(sql).raw()
       return (parameter) => statement.get(parameter)

@@ -101,7 +101,9 @@ describe('login by a mailed code', () => {
     ['with blanks and a line break around it', (code) => ` \t${code}\n`],
     ['with dashes', (code) => code.replaceAll(/(..)(?=.)/g, '$1-')],
     ['with a dash of typesetters and a hard blank', (code) => `${code.slice(0, 4)}–\u00a0${code.slice(4)}`],
-    ['in digits of full width', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))]
+    ['in digits of full width', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))],
+    ['in Arabic digits', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))],
+    ['in Persian digits', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x6f0 + Number(digit)))]
   ]
   it('takes the code however people write it', async (t) => {
     const { ask, clock, member, outcome } = await start(t)

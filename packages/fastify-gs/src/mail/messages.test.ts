@@ -212,4 +212,27 @@ describe('renderMessage', () => {
     const { text } = render('password-changed', { username: '{ip}\n{duration}' })
     assert.match(text, /^Hello \{ip\}\n\{duration\},\n\nthe password/)
   })
+
+  it('keeps addresses readable between words from right to left', () => {
+    const loginUrl = 'https://site.test/lwsgs/'
+    const parameters = { ...facts, ip: '2001:db8::1', language: 'ar' }
+    const { text, html } = renderMessage('already-registered', parameters, { ...context, siteName: '<C++>' }, null)
+    for (const value of ['alice', '2001:db8::1', '&lt;C++&gt;', loginUrl, 'help@site.test'])
+      assert.ok(html.includes(`<bdi>${value}</bdi>`), value)
+    assert.match(text, /\u{200e}2001:db8::1\)/u)
+    // Mail programs make links of these: nothing may stand on them.
+    assert.ok(text.includes(` ${loginUrl}\n`))
+    const english = renderMessage('already-registered', { ...parameters, language: 'en' }, context, null)
+    assert.doesNotMatch(english.text + english.html, /bdi|\u{200e}/u)
+  })
+
+  it('is no worse for texts of the application that end in a line break, or have one in the subject', () => {
+    const own = { 'mail.hello': '', 'mail.login-code.subject': 'Your code\r\nfor {siteName}\n', 'mail.login-code.text': 'One:\r\ntwo:\n' }
+    const given = { ...context, messages: createMessages({ language: 'en', messages: { en: own } }) }
+    const { subject, text, html } = renderMessage('login-code', facts, given, '12345678')
+    assert.equal(subject, 'Your code for Test site')
+    assert.match(text, /^One:\n\ntwo:\n\n12345678\n\nIt works/)
+    assert.match(html, /<title>Your code for Test site<\/title>/)
+    assert.doesNotMatch(html, /<p><\/p>/)
+  })
 })

@@ -1,5 +1,5 @@
 import { fillText } from '../errors.ts'
-import { html, type Html } from '../html.ts'
+import { html, Html } from '../html.ts'
 import type { Messages } from '../texts/messages.ts'
 import type { TextCode } from '../texts/translation.ts'
 
@@ -111,7 +111,17 @@ export function hasLink(kind: MailKind): boolean {
 
 const codeStyle = 'font: bold 2em monospace; letter-spacing: 0.15em'
 
-const paragraphs = (texts: readonly string[]): Html[] => texts.map((text) => html`<p>${text}</p> `)
+/** Before what begins with digits between words from right to left: or the groups of an IPv6 address would change places. */
+const leftToRightMark = '\u200e'
+
+/** Each value keeps the direction that it has by itself: or the slash at the end of an address would stand before it. */
+function isolateValues(text: string, values: Readonly<Record<string, string>>): Html {
+  const parts = text.split(/(\{\w+\})/).map((part) => {
+    const filled = fillText(part, values)
+    return filled === part ? html`${part}` : html`<bdi>${filled}</bdi>`
+  })
+  return new Html(parts.join(''))
+}
 
 /**
  * The mail as text and HTML, in the language of its recipient; values are data in both. No picture and no address but the link's: nothing to
@@ -130,11 +140,15 @@ export function renderMessage<K extends MailKind>(
   const { username, ip = '', lifetime = 0 } = parameters as { username: string; ip?: string; lifetime?: number }
   const { siteName, loginUrl, contact } = context
   const values = { username, ip, siteName, loginUrl, contact, duration: duration(lifetime, language) }
+  const rtl = rightToLeft.has(language.split('-', 1)[0]!)
   // Parted before the values are put in: a line break in one of them would begin no paragraph.
-  const say = (some: readonly TextCode[]) => some.flatMap((code) => texts[code].split('\n')).map((text) => fillText(text, values))
-  const said = { before: say(['mail.hello', ...before]), after: say([...after, ...footer]), subject: fillText(texts[subject], values) }
+  const parts = (some: readonly TextCode[]) => some.flatMap((code) => texts[code].split(/\s*\n\s*/)).filter((part) => part !== '')
+  const said = { before: parts(['mail.hello', ...before]), after: parts([...after, ...footer]) }
+  const asText = (part: string) => fillText(part, rtl ? { ...values, ip: leftToRightMark + ip } : values)
+  const asHtml = (part: string) => html`<p>${rtl ? isolateValues(part, values) : fillText(part, values)}</p> `
+  const title = fillText(texts[subject].trim().replace(/\s*\n\s*/g, ' '), values)
   const body: Html[] = [
-    ...paragraphs(said.before),
+    ...said.before.map(asHtml),
     ...(link === null
       ? []
       : [
@@ -143,13 +157,12 @@ export function renderMessage<K extends MailKind>(
             : html`<p><a href="${link}">${fillText(texts[button], values)}</a></p>
                 <p dir="ltr">${link}</p> `
         ]),
-    ...paragraphs(said.after)
+    ...said.after.map(asHtml)
   ]
-  const direction = rightToLeft.has(language.split('-', 1)[0]!) ? 'rtl' : 'ltr'
   return {
-    subject: said.subject,
+    subject: title,
     language,
-    text: `${[...said.before, ...(link === null ? [] : [link]), ...said.after].join('\n\n')}\n`,
-    html: `<!doctype html>\n<html lang="${language}" dir="${direction}"><head><meta charset="utf-8"><title>${html`${said.subject}`.text}</title></head><body>\n${body.join('')}</body></html>\n`
+    text: `${[...said.before.map(asText), ...(link === null ? [] : [link]), ...said.after.map(asText)].join('\n\n')}\n`,
+    html: `<!doctype html>\n<html lang="${language}" dir="${rtl ? 'rtl' : 'ltr'}"><head><meta charset="utf-8"><title>${html`${title}`.text}</title></head><body>\n${body.join('')}</body></html>\n`
   }
 }

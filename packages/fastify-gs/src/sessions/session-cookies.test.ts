@@ -212,3 +212,27 @@ describe('the session cookie of an answer that went wrong', () => {
     assert.equal(await who(before), null)
   })
 })
+
+describe('an answer that brings a visitor his cookie', () => {
+  it('is kept by nobody for others, whatever the route says', async (t) => {
+    const open = 'public, max-age=600'
+    const { app, jar } = await site(t, {}, (its) => {
+      its.get('/news', (_request, reply) => reply.header('cache-control', open).type('text/html').send('news'))
+      its.get('/unchanged', (_request, reply) => reply.header('cache-control', open).code(304).send())
+      its.get('/own', (_request, reply) => reply.header('cache-control', 'private, max-age=60').type('text/html').send('own'))
+      its.get('/stores', async ({ gs }, reply) => {
+        await gs.data.patch({ seen: true } as object)
+        return reply.header('cache-control', open).send('stored')
+      })
+    })
+    const storedOf = async (url: string, browser: CookieJar) => (await browser.visit(app, url)).headers['cache-control']
+    for (const url of ['/news', '/unchanged', '/stores']) assert.equal(await storedOf(url, jar()), 'private, no-cache', url)
+    assert.equal(await storedOf('/own', jar()), 'private, max-age=60')
+
+    const known = jar()
+    await known.visit(app, '/news')
+    assert.equal(await storedOf('/news', known), open, 'without a cookie it is for everybody')
+    assert.equal((await app.inject({ url: '/stores' })).headers['cache-control'], 'private, no-cache', 'not only for pages')
+    assert.equal((await app.inject({ url: '/news' })).headers['cache-control'], open, 'a program gets no cookie')
+  })
+})

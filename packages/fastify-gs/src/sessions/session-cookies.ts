@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, onSendHookHandler } from 'fastify'
 import { createSessionCookie, type SessionCookie } from './session-cookie.ts'
 
 /** What a browser has brought, unchecked. */
@@ -71,4 +71,17 @@ function twoCookies(anonymous: SessionCookie, loggedIn: SessionCookie): SessionC
 export function createSessionCookies(names: { readonly anonymous: string; readonly loggedIn: string }, secure: boolean): SessionCookies {
   const loggedIn = createSessionCookie(names.loggedIn, secure)
   return names.anonymous === names.loggedIn ? oneCookie(loggedIn) : twoCookies(createSessionCookie(names.anonymous, secure), loggedIn)
+}
+
+/** An answer that brings a visitor his cookie is not for others, whatever a handler has said. Comes after all that may write a cookie. */
+export function createKeepForVisitor({ names }: Pick<SessionCookies, 'names'>): onSendHookHandler {
+  const isOurs = (cookie: string) => names.some((name) => cookie.startsWith(`${name}=`))
+  return function keepForVisitor(_request, reply, _payload, done) {
+    const written = reply.getHeader('set-cookie')
+    if (written !== undefined && [written].flat().some((cookie) => isOurs(String(cookie)))) {
+      const stored = String(reply.getHeader('cache-control') ?? '')
+      if (!/\b(?:no-store|private)\b/.test(stored)) reply.header('cache-control', 'private, no-cache')
+    }
+    done()
+  }
 }

@@ -295,6 +295,8 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
   }
 
   const queued = <T>(work: (trx: Trx) => Promise<T>): Promise<T> => {
+    // Refused at once, not behind those who wait for that very transaction.
+    if (database.current() !== null) return database.transaction(work)
     if (inTurn.pendingCount >= mostWaiting) throw gsError('GS_BUSY', { retryAfter: 2 })
     return inTurn(() => database.transaction(work))
   }
@@ -371,12 +373,16 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
 
     /** Goes on with the data of the session that time has ended. What it says is there and cannot be gone on with; null: go on. */
     const adopt = async (tokenHash: string): Promise<Stored | null> => {
-      const found = await findFormer(db, tokenHash)
+      const around = database.current()
+      const found = await findFormer(around ?? db, tokenHash)
       if (found === null || found.text === null) return null
+      const there = { content: decode(found.text), version: 0 }
+      // A hook asks: the login itself goes on with it.
+      if (around !== null) return there
       try {
         await news.tell()
       } catch {
-        return { content: decode(found.text), version: 0 }
+        return there
       }
       await adoptFormer(owner, tokenHash)
       return null

@@ -142,7 +142,7 @@ describe('onUpgrade and onDowngrade', () => {
         assert.equal(request.gs.session.id, sessionId, 'the request is that of the new session already')
         told.push({ upgrade: sessionId, from: formerSessionId, who: account.username, method })
       })
-      app.gs.addHook('onDowngrade', ({ accountId: _, ...event }) => told.push({ downgrade: event }))
+      app.gs.addHook('onDowngrade', ({ formerSessionId, cause, sessionId }) => told.push({ downgrade: { formerSessionId, cause, sessionId } }))
       app.gs.addHook('onSessionEnd', ({ sessionId, cause }) => told.push({ end: sessionId, cause }))
     })
     await member('alice')

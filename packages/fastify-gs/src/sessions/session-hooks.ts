@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { gsError, GsOptionError, type GsErrorCode, type GsReasonCode } from '../errors.ts'
 import type { BeforeLoginEvent, GsHooks, HookVerdict, UpgradeEvent } from '../hooks.ts'
@@ -39,6 +40,8 @@ export function createSessionHooks(log: Pick<FastifyBaseLogger, 'error'>): Sessi
   const handlers: { [Name in keyof RunHooks]: RunHooks[Name][] } = { onSessionStart: [], beforeLogin: [], onUpgrade: [] }
   /** Sessions that may begin; asked once, though several parts of one request may want the session. */
   const started = new WeakMap<object, Promise<void>>()
+  /** The session about whose begin a handler is being asked. */
+  const asking = new AsyncLocalStorage<object>()
 
   const ask = async (request: FastifyRequest) => {
     const event = { sessionId: request.gs.session.id, ip: request.ip, request }
@@ -52,8 +55,9 @@ export function createSessionHooks(log: Pick<FastifyBaseLogger, 'error'>): Sessi
     start(request) {
       if (handlers.onSessionStart.length === 0) return null
       const known = started.get(request.gs)
+      if (asking.getStore() === request.gs) throw new Error('In onSessionStart there is no session yet, and nothing can be stored in it.')
       if (known !== undefined) return known
-      const answer = ask(request)
+      const answer = asking.run(request.gs, ask, request)
       started.set(request.gs, answer)
       return answer
     },

@@ -103,9 +103,6 @@ export function createTokenRenewal({ database, cookies, interval, log, now }: Re
       const token = await database.db.transaction().execute((trx) => replaceToken(trx, found, at))
       if (token === null) return
       cookies.appendToken(reply, token, found.remember ? Math.floor((found.expiresAt - at) / 1000) : undefined)
-      // An answer that brings a visitor his cookie is not for others.
-      const stored = String(reply.getHeader('cache-control') ?? '')
-      if (!/\b(?:no-store|private)\b/.test(stored)) reply.header('cache-control', 'private, no-cache')
     } catch (error) {
       log.warn({ err: error, sessionId: found.id }, 'a session token could not be renewed; it is tried again later')
     }
