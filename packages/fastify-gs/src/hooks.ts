@@ -104,7 +104,8 @@ export type HookVerdict = boolean | string | void
  *
  * - `onSessionStart` may refuse: the request is answered with `GS_SESSION_REFUSED` (403), and there is no session.
  * - `beforeLogin` may refuse: `GS_LOGIN_REFUSED` (403), and nothing has changed. It runs inside the transaction of the login, which other
- *   writers wait for on SQLite: be quick, and write nothing that would have to be undone. When another process was in the way it is asked again.
+ *   writers wait for on SQLite: be quick. It can read `request.gs.data` and `app.gs.settings`; changing them there fails, and other things
+ *   that would have to be undone should not be written. When another process was in the way it is asked again.
  * - `onUpgrade` and `onDowngrade` run after the commit and before the answer; what they throw is logged. `onUpgrade` may take its time, and the
  *   answer waits for it; `onDowngrade` may not.
  * - `onSessionEnd` runs for each logged-in session that ends, after `onDowngrade` where there is one.

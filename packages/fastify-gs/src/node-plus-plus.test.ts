@@ -625,7 +625,7 @@ describe('hooks, services and the rest', () => {
   })
 
   it('F31: the language that an account has chosen counts before that of the browser, and nobody inherits it', async (t) => {
-    const built = await build(t, {}, (app) => {
+    const built = await build(t, { languages: ['de', 'fr'] }, (app) => {
       app.get('/language', ({ gs }) => gs.client.language)
     })
     const alice = await built.member('alice')

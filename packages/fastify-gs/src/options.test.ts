@@ -52,7 +52,100 @@ describe('resolveOptions', () => {
     assert.equal(resolve({ lwsgs: { urlroot: '/' } }).lwsgs.urlroot, '')
   })
 
+  it('fills in the limits of sessions, attempts and codes, times in ms', () => {
+    const { attempts, defaultLevel, language, languages, levels, loginCodes, password, session } = resolve({})
+    assert.deepEqual(session.cookieNames, { anonymous: 'gs', loggedIn: 'gs' })
+    assert.deepEqual([session.renewal, session.perAccount, session.whenFull, session.total], [86_400_000, 100, 'end-oldest', 1_000_000])
+    assert.deepEqual(session.data, {
+      maxBytes: 16_384,
+      onLogin: 'keep',
+      onLogout: 'drop',
+      maxAnonymous: 100_000,
+      maxAnonymousPerAddress: 1000
+    })
+    assert.deepEqual(attempts, {
+      ladder: [
+        { failures: 10, wait: 60_000 },
+        { failures: 25, wait: 3_600_000 },
+        { failures: 100, wait: 86_400_000 }
+      ],
+      lockAfter: 1000
+    })
+    assert.deepEqual([password.blocklist, password.peppers, loginCodes], [10_000, [], null])
+    assert.deepEqual(resolve({ loginCodes: true }).loginCodes, { life: 900_000, digits: 8, tries: 5 })
+    assert.deepEqual([defaultLevel, language, languages, levels['staff']], [0, 'en', ['en'], 30])
+  })
+
+  it('takes names of levels and languages, in their usual form', () => {
+    assert.equal(resolve({ levels: { editor: 35 }, defaultLevel: 'editor' }).defaultLevel, 35)
+    assert.equal(resolve({ defaultLevel: 'nobody' }).defaultLevel, 125)
+    const { language, languages } = resolve({ language: 'pt-br', languages: ['DE', 'de-at'], messages: { nl: { a: 'b' } } })
+    assert.deepEqual([language, languages], ['pt-BR', ['pt-BR', 'de', 'de-AT', 'nl']])
+  })
+
   const cases: [name: string, change: object, sentence: RegExp][] = [
+    [
+      'a level of the application with a name of ours',
+      { levels: { staff: 33 } },
+      /option levels has the name staff, which has a meaning already/
+    ],
+    ['a level named like a property', { levels: { ['__proto__x y']: 33 } }, /option levels has the name/],
+    ['a level above all', { levels: { editor: 125 } }, /option levels\.editor must be a whole number of levels from 3 to 124/],
+    ['levels that are none', { levels: ['editor'] }, /option levels must be an object like/],
+    ['an unknown default level', { defaultLevel: 'editor' }, /option defaultLevel must be a level from 0 to 125 or one of none,/],
+    ['a default level that a setting left empty', { defaultLevel: null }, /option defaultLevel/],
+    ['half of two cookie names', { session: { cookieName: { anonymous: 'as' } } }, /option session\.cookieName\.loggedIn must be letters/],
+    ['a cookie name with a space', { session: { cookieName: 'a b' } }, /option session\.cookieName must be letters/],
+    [
+      'an unknown way out of a full account',
+      { session: { whenFull: 'newest' } },
+      /option session\.whenFull must be "end-oldest" or "refuse"/
+    ],
+    ['no session at all', { session: { perAccount: 0 } }, /option session\.perAccount must be a whole number of sessions from 1/],
+    [
+      'an unknown rule for data',
+      { session: { data: { onLogout: 'forget' } } },
+      /option session\.data\.onLogout must be "keep", "drop" or a function/
+    ],
+    ['an unknown option for data', { session: { data: { max: 1 } } }, /option session\.data\.max is not known/],
+    [
+      'a ladder that goes down',
+      {
+        attempts: {
+          ladder: [
+            [10, 60],
+            [25, 30]
+          ]
+        }
+      },
+      /option attempts\.ladder must be a list like/
+    ],
+    ['a ladder of numbers', { attempts: { ladder: [10, 60] } }, /option attempts\.ladder must be a list like/],
+    ['codes that are too short', { loginCodes: { digits: 4 } }, /option loginCodes\.digits must be a whole number of digits from 6 to 10/],
+    ['codes that live for days', { loginCodes: { life: 86_400 } }, /option loginCodes\.life/],
+    ['a language that is none', { language: 'klingon!' }, /option language must be a language tag/],
+    [
+      'a language without texts',
+      { languages: ['nl'] },
+      /option languages\[0\] is "nl", for which there are no texts; give them in the option messages/
+    ],
+    ['messages that are no texts', { messages: { de: { a: 1 } } }, /option messages\.de must be an object of texts/],
+    [
+      'a short pepper',
+      { password: { peppers: [{ id: 'a', secret: 'short' }] } },
+      /option password\.peppers\[0\]\.secret must be a text of 32 bytes/
+    ],
+    [
+      'a pepper twice',
+      { password: { peppers: Array(2).fill({ id: 'a', secret: '0123456789abcdefghijklmnopqrstuv' }) } },
+      /option password\.peppers has the id a twice/
+    ],
+    [
+      'a pepper for another hasher',
+      { password: { hasher: { hash() {}, verify() {}, needsRehash() {} }, peppers: [] } },
+      /option password\.peppers belongs to the hasher of fastify-gs/
+    ],
+    ['a blocklist of nothing', { password: { blocklist: 0 } }, /option password\.blocklist must be a whole number/],
     ['an unknown option', { baseURL: 'x' }, /option baseURL is not known/],
     ['an unknown inner option', { session: { idel: 1 } }, /option session\.idel is not known/],
     ['no baseUrl', { baseUrl: undefined }, /option baseUrl must be the public origin/],

@@ -242,6 +242,11 @@ export interface GsOptions {
   readonly defaultLevel?: LevelName | number
   /** Names of levels of your own, from 3 to 124: `{ editor: 35 }`. Default: none. */
   readonly levels?: Readonly<Record<string, number>>
+  /**
+   * Languages that the site speaks in mails and messages besides that of the option `language` and those of `messages`: some of `en`, `de`, `es`,
+   * `fr`, `ja`, `ar`. Default: none.
+   */
+  readonly languages?: readonly string[]
   /** Language of mails and messages for who has chosen none, a BCP 47 tag. Default: `en`. */
   readonly language?: string
   /**
@@ -317,6 +322,8 @@ export interface ResolvedOptions {
   readonly defaultLevel: number
   readonly levels: Readonly<Record<string, number>>
   readonly language: string
+  /** Canonical tags, that of `language` first. */
+  readonly languages: readonly string[]
   readonly messages: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly links: { readonly verifyEmail: number; readonly forgotPassword: number; readonly undoEmail: number }
   readonly rateLimits: Required<GsRateLimits> | null
@@ -732,6 +739,21 @@ function resolveMessages(value: unknown): ResolvedOptions['messages'] {
 }
 
 /** @throws {GsOptionError} */
+/** The languages that fastify-gs has texts in. */
+const ownLanguages = ['en', 'de', 'es', 'fr', 'ja', 'ar']
+
+function resolveLanguages(value: unknown, language: string, messages: ResolvedOptions['messages']): readonly string[] {
+  const added = Object.keys(messages).map((tag) => Intl.getCanonicalLocales(tag)[0]!)
+  const given = texts(value, 'languages')
+  for (const [index, tag] of given.entries()) {
+    if (!isLanguage(tag)) refuse(`the option languages[${index}] must be a language tag like "de" or "pt-BR".`)
+    const primary = tag.split('-', 1)[0]!.toLowerCase()
+    if (!ownLanguages.includes(primary) && !added.some((one) => one === Intl.getCanonicalLocales(tag)[0] || one === primary))
+      refuse(`the option languages[${index}] is ${JSON.stringify(tag)}, for which there are no texts; give them in the option messages.`)
+  }
+  return [...new Set([language, ...given.map((tag) => Intl.getCanonicalLocales(tag)[0]!), ...added])]
+}
+
 export function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
   if (value === undefined) return []
   if (hasHasher) refuse('the option password.peppers belongs to the hasher of fastify-gs; leave it out, or password.hasher.')
@@ -787,6 +809,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     'defaultLevel',
     'levels',
     'language',
+    'languages',
     'messages',
     'links',
     'rateLimits',
@@ -814,6 +837,8 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   const admin = resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true, legacy)
 
   const levels = resolveLevels(given.levels)
+  const language = resolveLanguage(given.language)
+  const messages = resolveMessages(given.messages)
   const links = given.links ?? {}
   onlyKnown(links, 'links', ['verifyEmail', 'forgotPassword', 'undoEmail'])
   if (given.now !== undefined && typeof given.now !== 'function') refuse('the option now must be a function that gives ms since 1970.')
@@ -848,8 +873,9 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     loginCodes: resolveLoginCodes(given.loginCodes),
     defaultLevel: resolveDefaultLevel(given.defaultLevel, levels),
     levels,
-    language: resolveLanguage(given.language),
-    messages: resolveMessages(given.messages),
+    language,
+    languages: resolveLanguages(given.languages, language, messages),
+    messages,
     links: {
       verifyEmail: milliseconds(links.verifyEmail, 'links.verifyEmail', 86_400),
       forgotPassword: milliseconds(links.forgotPassword, 'links.forgotPassword', 1800, 86_400),

@@ -413,7 +413,10 @@ function keepHouse(app: FastifyInstance, services: FlowServices, { activity, ren
       gone = await database.transaction(async (trx) => {
         const before = at - Math.max(options.links.verifyEmail, options.links.forgotPassword)
         const accounts = await pruneUnverifiedAccounts(trx, before, sweepBatch)
-        for (const account of accounts) await enqueueEvent(trx, 'accountDeleted', account, at, 'unverified')
+        for (const account of accounts) {
+          await throttle.forgive(trx, account.id)
+          await enqueueEvent(trx, 'accountDeleted', account, at, 'unverified')
+        }
         return accounts.length
       })
     }

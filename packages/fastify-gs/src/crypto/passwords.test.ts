@@ -36,6 +36,21 @@ describe('createArgon2Hasher', () => {
       assert.equal(await quick.verify(Buffer.from('password'), stored), false)
   })
 
+  it('does not call that a hash which it will never verify', () => {
+    const hash = (parameters: string) => `$argon2id$v=19$${parameters}$c29tZXNhbHRzb21lc2FsdA$c29tZXNhbHRzb21lc2FsdA`
+    for (const parameters of ['m=19456,t=2,p=1', 'm=262144,t=10,p=4', 'm=8,t=1,p=1,keyid=MjAyNg'])
+      assert.equal(isPasswordHash(hash(parameters)), true, parameters)
+    for (const parameters of [
+      'm=262145,t=2,p=1',
+      'm=19456,t=11,p=1',
+      'm=102400,t=2,p=8',
+      'm=19456,t=0,p=1',
+      'm=19456,t=2,p=0',
+      'm=15,t=1,p=2'
+    ])
+      assert.equal(isPasswordHash(hash(parameters)), false, parameters)
+  })
+
   it('takes as long for a hash of an unknown kind as for its own', async () => {
     const hasher = createArgon2Hasher()
     const password = Buffer.from('password')

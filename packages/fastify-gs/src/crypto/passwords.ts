@@ -24,6 +24,15 @@ const phcPattern =
 /** A stored row must not be able to demand gigabytes or minutes. */
 const ceiling: Argon2Parameters = { memory: 262_144, passes: 10, parallelism: 4 }
 
+/** Null: argon2 has no such parameters, or they are above the ceiling. */
+function parametersOf([, m, t, p]: RegExpExecArray): Argon2Parameters | null {
+  const [memory, passes, parallelism] = [Number(m), Number(t), Number(p)]
+  const possible = parallelism >= 1 && passes >= 1 && memory >= 8 * parallelism
+  return possible && memory <= ceiling.memory && passes <= ceiling.passes && parallelism <= ceiling.parallelism
+    ? { memory, passes, parallelism }
+    : null
+}
+
 /** Whether this Node was built with argon2; asked by feature, because a Node linked to an old OpenSSL lacks it whatever its version. */
 export const argon2Available = typeof crypto.argon2 === 'function'
 
@@ -69,17 +78,10 @@ export function createArgon2Hasher(options: Argon2HasherOptions = {}): PasswordH
     },
     async verify(password, stored) {
       const match = phcPattern.exec(stored)
-      const asked = { memory: Number(match?.[1]), passes: Number(match?.[2]), parallelism: Number(match?.[3]) }
-      const affordable =
-        asked.memory <= ceiling.memory &&
-        asked.memory >= 8 * asked.parallelism &&
-        asked.passes >= 1 &&
-        asked.passes <= ceiling.passes &&
-        asked.parallelism >= 1 &&
-        asked.parallelism <= ceiling.parallelism
+      const asked = match === null ? null : parametersOf(match)
       const id = match?.[4]
       const secret = id === undefined ? undefined : secretOf(id)
-      if (match === null || !affordable || (id !== undefined && secret === undefined)) {
+      if (match === null || asked === null || (id !== undefined && secret === undefined)) {
         // A hash of an unknown kind costs what others cost, so that time does not tell which accounts have one.
         await derive(password, Buffer.alloc(16), tagLength, parameters)
         return false
@@ -100,7 +102,8 @@ export function pepperIdOf(stored: string): string | null {
 
 /** Whether a string is a hash that this package can verify. */
 export function isPasswordHash(text: string): boolean {
-  return phcPattern.test(text)
+  const match = phcPattern.exec(text)
+  return match !== null && parametersOf(match) !== null
 }
 
 /**

@@ -30,7 +30,18 @@ for (const engine of engines) {
       assert.deepEqual(await db.selectFrom('gs_schema').select('version').execute(), [{ version: schemaVersion }])
       await db.insertInto('gs_accounts').values(account('a')).execute()
       const row = await db.selectFrom('gs_accounts').selectAll().executeTakeFirstOrThrow()
-      assert.deepEqual(row, { ...account('a'), level: 10, sectors: 0, configured: 0, locked_at: null })
+      assert.deepEqual(row, {
+        ...account('a'),
+        level: 10,
+        sectors: 0,
+        configured: 0,
+        locked_at: null,
+        group_id: null,
+        must_change_password: 0,
+        language: null,
+        visits: 0,
+        last_login_at: null
+      })
     })
 
     it('undoes a transaction that fails, wholly', async (t) => {

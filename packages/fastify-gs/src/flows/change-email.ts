@@ -121,6 +121,8 @@ export function createEmailChange(services: FlowServices): EmailChange {
       const { account, signedIn } = await database.transaction(async (trx) => {
         const { accountId, email } = requireRedeemed(await redeemLink(trx, 'change-email', token, now))
         const before = await requireOpenAccount(trx, accountId)
+        // Somebody else may know the password, and have asked for it before that was noticed.
+        if (before.mustChangePassword) throw gsError('GS_PASSWORD_CHANGE_REQUIRED')
         if (!(await setVerifiedEmail(trx, accountId, checkEmail(email)))) throw gsError('GS_EMAIL_TAKEN')
         // What was mailed to the former address lets nobody in any more (TK-10).
         await voidLinks(trx, accountId, now)

@@ -4,6 +4,7 @@ import { it, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { SessionInfo } from '../api.ts'
 import type { GsDatabase } from '../database/database.ts'
+import { openSqlite } from '../database/sqlite.ts'
 import { adminSite, chief, type Engine } from '../testing/admin-site.ts'
 import { build, password } from '../testing/build.ts'
 
@@ -112,3 +113,21 @@ for (const engine of ['SQLite', 'PostgreSQL'] as Engine[]) {
     })
   }
 }
+
+it('an account whose address nobody proves in time goes with the failures that were counted for it', async (t) => {
+  const { app, browser, clock, databasePath } = await build(t)
+  await browser().post('/lwsgs/register', { username: 'zaphod', email: 'beeblebrox@mail.test', password })
+  const database = await openSqlite(databasePath)
+  t.after(() => database.close())
+  const { id } = await database.db.selectFrom('gs_accounts').select('id').executeTakeFirstOrThrow()
+  await browser().post('/lwsgs/login', { username: 'zaphod', password: 'not the password' })
+  const needles = { 'hashed id': hash('sha256', id) }
+  assert.deepEqual(await findings(database, needles), ['gs_throttle: hashed id'])
+
+  await app.close()
+  clock.advance(8 * 86_400)
+  const later = await build(t, { database: { sqlite: databasePath }, now: () => clock.now })
+  await later.app.close()
+  assert.deepEqual(await database.db.selectFrom('gs_accounts').selectAll().execute(), [])
+  assert.deepEqual(await findings(database, needles), [])
+})

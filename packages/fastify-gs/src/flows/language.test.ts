@@ -3,7 +3,11 @@ import { describe, it, type TestContext } from 'node:test'
 import { build, password, type Browser } from '../testing/build.ts'
 
 const setup = (t: TestContext, options: Parameters<typeof build>[1] = {}) =>
-  build(t, options, (app) => void app.get('/language', ({ gs }) => `${gs.client.language} ${gs.account?.language ?? null}`))
+  build(
+    t,
+    { languages: ['de', 'es', 'fr', 'ja', 'ar'], ...options },
+    (app) => void app.get('/language', ({ gs }) => `${gs.client.language} ${gs.account?.language ?? null}`)
+  )
 
 const spoken = async (browser: Browser, accept?: string) =>
   (await browser.get('/language', accept === undefined ? {} : { 'accept-language': accept })).body

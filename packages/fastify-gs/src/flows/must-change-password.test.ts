@@ -111,6 +111,16 @@ describe('an account that must change its password', () => {
     assert.deepEqual([changed.mask, changed.mustChangePassword], [5, false])
   })
 
+  it('does not get another address by a link that was mailed before', async (t) => {
+    const { browser, inbox, member, require } = await withAdministration(t)
+    const alice = await member('alice')
+    await alice.post('/lwsgs/change-email', { email: 'new@mail.test', currentPassword: password })
+    const token = await inbox.token('new@mail.test', /Confirm/)
+    await require('alice')
+    for (const visitor of [alice, browser()]) assert.deepEqual(refusal(await visitor.post('/lwsgs/change-email/redeem', { token })), due)
+    assert.equal((await info(alice)).email, 'alice@mail.test')
+  })
+
   it('does not miss that it must when that is decided while a new password is on its way', async (t) => {
     const built = await withAdministration(t)
     const alice = await built.member('alice')

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { createMessages, translations } from '../texts/messages.ts'
 import { hasLink, renderMessage, type MailContext, type MailKind, type Message } from './messages.ts'
 
-const messages = createMessages({ language: 'en', messages: {} })
+const messages = createMessages({ language: 'en', languages: ['en', 'de', 'es', 'fr', 'ja', 'ar'], messages: {} })
 const context: MailContext = { siteName: 'Test site', loginUrl: 'https://site.test/lwsgs/', contact: 'help@site.test', messages }
 const link = 'https://site.test/lwsgs/lwsgs-confirm?token=abc_-DEF'
 const facts = { username: 'alice', ip: '192.0.2.7', lifetime: 1_800_000 }
@@ -195,6 +195,7 @@ describe('renderMessage', () => {
   it('falls back as a whole: no mail is written in two languages', () => {
     const some = createMessages({
       language: 'fr',
+      languages: ['en', 'de', 'es', 'fr', 'ja', 'ar', 'pt'],
       messages: { pt: { 'mail.hello': 'Olá {username},' }, 'de-CH': { 'mail.hello': 'Grüezi {username},' } }
     })
     const said = (language?: string) =>
@@ -228,7 +229,10 @@ describe('renderMessage', () => {
 
   it('is no worse for texts of the application that end in a line break, or have one in the subject', () => {
     const own = { 'mail.hello': '', 'mail.login-code.subject': 'Your code\r\nfor {siteName}\n', 'mail.login-code.text': 'One:\r\ntwo:\n' }
-    const given = { ...context, messages: createMessages({ language: 'en', messages: { en: own } }) }
+    const given = {
+      ...context,
+      messages: createMessages({ language: 'en', languages: ['en', 'de', 'es', 'fr', 'ja', 'ar'], messages: { en: own } })
+    }
     const { subject, text, html } = renderMessage('login-code', facts, given, '12345678')
     assert.equal(subject, 'Your code for Test site')
     assert.match(text, /^One:\n\ntwo:\n\n12345678\n\nIt works/)

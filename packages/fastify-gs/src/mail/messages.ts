@@ -146,7 +146,7 @@ export function renderMessage<K extends MailKind>(
   const said = { before: parts(['mail.hello', ...before]), after: parts([...after, ...footer]) }
   const asText = (part: string) => fillText(part, rtl ? { ...values, ip: leftToRightMark + ip } : values)
   const asHtml = (part: string) => html`<p>${rtl ? isolateValues(part, values) : fillText(part, values)}</p> `
-  const title = fillText(texts[subject].trim().replace(/\s*\n\s*/g, ' '), values)
+  const title = fillText(texts[subject].trim().replace(/\s*[\r\n]\s*/g, ' '), values)
   const body: Html[] = [
     ...said.before.map(asHtml),
     ...(link === null

@@ -141,7 +141,7 @@ describe('request.gs.client', () => {
   const page = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
 
   it('remembers from where the visitor came, also once he is logged in', async (t) => {
-    const { member, browser } = await build(t, {}, origins)
+    const { member, browser } = await build(t, { languages: ['de', 'fr', 'es'] }, origins)
     await member('alice')
     const visitor = browser()
     assert.equal((await visitor.get('/page', { ...page, referer: 'https://search.test/?q=boards' })).body, 'https://search.test/?q=boards')
@@ -154,14 +154,18 @@ describe('request.gs.client', () => {
   })
 
   it('forgets it at logout: the next one at this browser may be somebody else', async (t) => {
-    const { member } = await build(t, {}, origins)
+    const { member } = await build(t, { languages: ['de', 'fr', 'es'] }, origins)
     const alice = await member('alice')
     await alice.post('/lwsgs/logout')
     assert.equal((await alice.visit('/page')).body, 'null')
   })
 
   it('is the same of an account and of a visitor, from one request each', async (t) => {
-    const { member, browser } = await build(t, { session: { cookieName: { anonymous: 'as', loggedIn: 'ls' } } }, origins)
+    const { member, browser } = await build(
+      t,
+      { languages: ['de', 'fr'], session: { cookieName: { anonymous: 'as', loggedIn: 'ls' } } },
+      origins
+    )
     const headers = { 'accept-language': 'de-LI, fr;q=0.5', 'user-agent': 'Test/1', cookie: 'ls-tz=Europe/Zurich' }
     const wanted = {
       referer: null,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { build, password, type Browser } from '../testing/build.ts'
+import { anyData } from '../testing/session-data.ts'
 
 const credentials = (username: string) => ({ username, password })
 
@@ -56,6 +57,26 @@ describe('onSessionStart', () => {
     open = true
     assert.equal((await browser().post('/lwsgs/login', credentials('alice'))).statusCode, 200)
     assert.ok(app)
+  })
+})
+
+describe('onSessionStart, before there is a session', () => {
+  it('can store nothing in it, and is told so at once', async (t) => {
+    const reasons: string[] = []
+    const { browser } = await build(t, {}, (app) => {
+      app.gs.addHook('onSessionStart', async ({ request }) => {
+        assert.deepEqual(await request.gs.data.read(), {})
+        await anyData(request.gs)
+          .patch({ seen: true })
+          .catch((error: Error) => reasons.push(error.message))
+      })
+      app.get('/page', () => 'page')
+      app.post('/data', ({ gs }) => Promise.all([anyData(gs).patch({ a: 1 }), anyData(gs).patch({ b: 2 })]))
+    })
+    assert.equal((await browser().visit('/page')).statusCode, 200)
+    assert.equal((await browser().post('/data')).statusCode, 200)
+    assert.equal(reasons.length, 2)
+    for (const reason of reasons) assert.match(reason, /there is no session yet/)
   })
 })
 
@@ -131,6 +152,68 @@ describe('beforeLogin', () => {
     hang = false
     assert.equal((await browser().post('/lwsgs/login', credentials('alice'))).statusCode, 200)
   })
+
+  it('may read the data of the session and the settings of the account, for which no login waits', async (t) => {
+    const read: object[] = []
+    const { browser, clock, member } = await build(t, { session: { data: { onLogout: 'keep' } } }, (app) => {
+      app.gs.addHook('beforeLogin', async ({ account, request }) => {
+        const [data, version] = [await request.gs.data.read(), await request.gs.data.readVersion()]
+        assert.deepEqual(data, version.data)
+        read.push({ data, theme: await app.gs.settings.get(account.id, 'theme'), all: await app.gs.settings.all(account.id) })
+      })
+      app.post('/data', ({ gs }) => anyData(gs).patch({ answered: 7 }))
+      app.get('/data', ({ gs }) => gs.data.read())
+      app.post('/theme', ({ gs }) => app.gs.settings.set(gs.account!.id, 'theme', 'dark'))
+    })
+    const alice = await member('alice')
+    await alice.post('/theme')
+    read.length = 0
+    const fromTicket = browser()
+    await fromTicket.visit('/data')
+    const fromEnded = browser()
+    await fromEnded.post('/lwsgs/login', credentials('alice'))
+    for (const own of [fromTicket, fromEnded]) await own.post('/data')
+    clock.advance(3600)
+    await fromTicket.visit('/data')
+    await fromTicket.post('/data')
+    read.length = 0
+    for (const own of [fromTicket, fromEnded]) {
+      assert.equal((await own.post('/lwsgs/login', credentials('alice'))).statusCode, 200)
+      assert.deepEqual((await own.get('/data')).json(), { answered: 7 })
+    }
+    const seen = { data: { answered: 7 }, theme: 'dark', all: { theme: 'dark' } }
+    assert.deepEqual(read, [seen, seen])
+  })
+
+  it('cannot change data or settings, and is told so at once, though others are changing theirs', async (t) => {
+    const reasons: string[] = []
+    const entered = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const { browser, member } = await build(t, {}, (app) => {
+      app.gs.addHook('beforeLogin', async ({ account, method, request }) => {
+        if (method !== 'password') return
+        entered.resolve()
+        await gate.promise
+        for (const change of [() => anyData(request.gs).patch({ answered: 7 }), () => app.gs.settings.set(account.id, 'theme', 'dark')])
+          await change().catch((error: Error) => reasons.push(error.message))
+      })
+      app.get('/page', () => 'page')
+      app.post('/data', ({ gs }) => anyData(gs).patch({ answered: 1 }))
+    })
+    await member('alice')
+    const visitor = browser()
+    await visitor.visit('/page')
+    const asked = visitor.post('/lwsgs/login', credentials('alice'))
+    await entered.promise
+    const others = Array.from({ length: 3 }, () => browser().post('/data'))
+    // Until they wait for the database.
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => void setImmediate(resolve))
+    gate.resolve()
+    assert.equal((await asked).statusCode, 200)
+    assert.equal(reasons.length, 2)
+    for (const reason of reasons) assert.match(reason, /inside of a transaction/)
+    for (const other of await Promise.all(others)) assert.equal(other.statusCode, 200)
+  })
 })
 
 describe('onUpgrade and onDowngrade', () => {
@@ -142,7 +225,9 @@ describe('onUpgrade and onDowngrade', () => {
         assert.equal(request.gs.session.id, sessionId, 'the request is that of the new session already')
         told.push({ upgrade: sessionId, from: formerSessionId, who: account.username, method })
       })
-      app.gs.addHook('onDowngrade', ({ formerSessionId, cause, sessionId }) => told.push({ downgrade: { formerSessionId, cause, sessionId } }))
+      app.gs.addHook('onDowngrade', ({ formerSessionId, cause, sessionId }) =>
+        told.push({ downgrade: { formerSessionId, cause, sessionId } })
+      )
       app.gs.addHook('onSessionEnd', ({ sessionId, cause }) => told.push({ end: sessionId, cause }))
     })
     await member('alice')

@@ -69,7 +69,7 @@ export class TestOutbox {
         siteName: 'Test site',
         loginUrl: 'https://site.test/',
         contact: '',
-        messages: createMessages({ language: 'en', messages: {} })
+        messages: createMessages({ language: 'en', languages: ['en', 'de', 'es', 'fr', 'ja', 'ar'], messages: {} })
       },
       linkUrl: async (_kind, linkId) => {
         const token = await tokenOfLink(database.db, linkKeys, linkId, clock.now)

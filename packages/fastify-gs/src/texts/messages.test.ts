@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import { gsError } from '../errors.ts'
 import { createMessages, languageTag, translations } from './messages.ts'
 
-const ours = createMessages({ language: 'en', messages: {} })
+const ours = createMessages({ language: 'en', languages: ['en', 'de', 'es', 'fr', 'ja', 'ar'], messages: {} })
 const own = createMessages({
   language: 'de-AT',
+  languages: ['en', 'de', 'es', 'fr', 'ja', 'ar', 'pt'],
   messages: {
     de: { greeting: 'Hallo {name}' },
     'de-AT': { GS_CREDENTIALS: 'Das passt nicht zusammen.' },

@@ -21,7 +21,7 @@ export interface TextsIn<C extends string> {
 
 /** The message table: ours, and that of the option `messages`. */
 export interface Messages {
-  /** The languages that there are texts in, that of the option `language` first. */
+  /** The languages that the site speaks, that of the option `language` first. */
   readonly languages: readonly string[]
   /**
    * The text of a code, with values in the place of `{name}`: in the language, else in its primary one (`de` for `de-AT`), else in the default
@@ -46,14 +46,19 @@ export function languageTag(text: string): string | null {
 
 const primaryOf = (tag: string) => tag.split('-', 1)[0]!
 
-export function createMessages({ language: defaultLanguage, messages: own }: Pick<ResolvedOptions, 'language' | 'messages'>): Messages {
+export function createMessages({
+  language: defaultLanguage,
+  languages: spoken,
+  messages: own
+}: Pick<ResolvedOptions, 'language' | 'languages' | 'messages'>): Messages {
   const tables = new Map<string, Map<string, string>>()
   const add = (language: string, texts: Readonly<Record<string, string>>) => {
     const table = tables.get(language) ?? new Map<string, string>()
     tables.set(language, table)
     for (const [code, text] of Object.entries(texts)) table.set(code, text)
   }
-  for (const [language, texts] of Object.entries(translations)) add(language, texts)
+  const isSpoken = (language: string) => language === 'en' || spoken.some((tag) => primaryOf(tag) === language)
+  for (const [language, texts] of Object.entries(translations)) if (isSpoken(language)) add(language, texts)
   for (const [language, texts] of Object.entries(own)) add(languageTag(language) ?? language, texts)
 
   /** The tag and what it stands for, then the default, then English. */
@@ -77,7 +82,7 @@ export function createMessages({ language: defaultLanguage, messages: own }: Pic
   }
 
   return {
-    languages: [...new Set([languageTag(defaultLanguage) ?? 'en', ...tables.keys()])],
+    languages: [...new Set([defaultLanguage, ...spoken].map((tag) => languageTag(tag) ?? 'en'))],
     message(code, language = null, values = {}) {
       const found = find(code, language)
       return found === null ? code : fillText(found.text, values)
