@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { AuthLevel } from './accounts/auth-level.ts'
 import { GsOptionError } from './errors.ts'
 import { resolveOptions, type GsOptions } from './options.ts'
 
@@ -9,7 +10,8 @@ const valid: GsOptions = {
   database: { sqlite: 'gs.sqlite3' },
   mail: { smtp: 'smtp://localhost', from: 'Example <noreply@example.com>' }
 }
-const resolve = (change: object) => resolveOptions({ ...valid, ...change }, { isPasswordHash: (text) => text.startsWith('$argon2id$') })
+const resolve = (change: object) =>
+  resolveOptions({ ...valid, ...change }, { isPasswordHash: (text) => text.startsWith('$argon2id$'), levels: AuthLevel })
 
 describe('resolveOptions', () => {
   it('fills in the defaults, times in ms', () => {
@@ -137,7 +139,7 @@ describe('resolveOptions', () => {
     ],
     [
       'a pepper twice',
-      { password: { peppers: Array(2).fill({ id: 'a', secret: '0123456789abcdefghijklmnopqrstuv' }) } },
+      { password: { peppers: [1, 2].map(() => ({ id: 'a', secret: valid.keys[0] })) } },
       /option password\.peppers has the id a twice/
     ],
     [

@@ -1,20 +1,10 @@
+import type { AuthLevelName } from './accounts/auth-level.ts'
 import type { SessionInfo } from './api.ts'
 import type { GsLevels, GsSessionData } from './app-types.ts'
 import { GsOptionError } from './errors.ts'
 
 /** Ours, and those of the option `levels` (merge them into `GsLevels` for the compiler). */
-export type LevelName =
-  | 'none'
-  | 'anonymous'
-  | 'logged-in'
-  | 'user'
-  | 'customer'
-  | 'staff'
-  | 'moderator'
-  | 'admin'
-  | 'root'
-  | 'nobody'
-  | Extract<keyof GsLevels, string>
+export type LevelName = AuthLevelName | Extract<keyof GsLevels, string>
 
 /** A mail as the flows hand it over: one recipient, plain text and an HTML form of the same. */
 export interface Mail {
@@ -678,21 +668,8 @@ function resolveLoginCodes(value: unknown): ResolvedOptions['loginCodes'] {
   }
 }
 
-const ownLevels: Readonly<Record<string, number>> = {
-  none: 0,
-  anonymous: 1,
-  'logged-in': 2,
-  user: 10,
-  customer: 20,
-  staff: 30,
-  moderator: 40,
-  admin: 50,
-  root: 100,
-  nobody: 125
-}
-
 /** All names of levels: ours and the application's. */
-function resolveLevels(value: unknown): Readonly<Record<string, number>> {
+function resolveLevels(value: unknown, ownLevels: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   if (value === undefined) return ownLevels
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse('the option levels must be an object like { editor: 35 }.')
@@ -705,7 +682,7 @@ function resolveLevels(value: unknown): Readonly<Record<string, number>> {
 }
 
 function resolveDefaultLevel(value: unknown, levels: Readonly<Record<string, number>>): number {
-  if (value === undefined) return ownLevels['none']!
+  if (value === undefined) return 0
   const level = typeof value === 'string' && Object.hasOwn(levels, value) ? levels[value] : value
   if (typeof level !== 'number' || !Number.isInteger(level) || level < 0 || level > 125)
     return refuse(`the option defaultLevel must be a level from 0 to 125 or one of ${Object.keys(levels).join(', ')}.`)
@@ -738,7 +715,6 @@ function resolveMessages(value: unknown): ResolvedOptions['messages'] {
   return value as ResolvedOptions['messages']
 }
 
-/** @throws {GsOptionError} */
 /** The languages that fastify-gs has texts in. */
 const ownLanguages = ['en', 'de', 'es', 'fr', 'ja', 'ar']
 
@@ -754,6 +730,7 @@ function resolveLanguages(value: unknown, language: string, messages: ResolvedOp
   return [...new Set([language, ...given.map((tag) => Intl.getCanonicalLocales(tag)[0]!), ...added])]
 }
 
+/** @throws {GsOptionError} */
 export function resolvePeppers(value: unknown, hasHasher: boolean): readonly Pepper[] {
   if (value === undefined) return []
   if (hasHasher) refuse('the option password.peppers belongs to the hasher of fastify-gs; leave it out, or password.hasher.')
@@ -783,6 +760,8 @@ export function resolveBlocklist(value: unknown): ResolvedOptions['password']['b
 /** How options are checked that need knowledge of other folders. */
 export interface OptionChecks {
   readonly isPasswordHash: (text: string) => boolean
+  /** Those of fastify-gs itself, by name. */
+  readonly levels: Readonly<Record<string, number>>
 }
 
 /**
@@ -836,7 +815,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
   // Another hasher has hashes of its own.
   const admin = resolveAdmin(given.admin, password.hasher === undefined ? checks.isPasswordHash : () => true, legacy)
 
-  const levels = resolveLevels(given.levels)
+  const levels = resolveLevels(given.levels, checks.levels)
   const language = resolveLanguage(given.language)
   const messages = resolveMessages(given.messages)
   const links = given.links ?? {}

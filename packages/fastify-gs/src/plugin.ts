@@ -2,6 +2,7 @@ import fastifyCookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { pruneUnverifiedAccounts } from './accounts/accounts.ts'
+import { AuthLevel } from './accounts/auth-level.ts'
 import { synchronizeConfiguredAdmin } from './accounts/configured-admin.ts'
 import { pruneLinks, tokenOfLink } from './accounts/email-links.ts'
 import { checkEmail, usernameKey } from './accounts/identifiers.ts'
@@ -20,7 +21,7 @@ import { createKeyRing } from './crypto/tokens.ts'
 import type { GsDatabase, Trx } from './database/database.ts'
 import { openPostgres } from './database/postgres.ts'
 import { openSqlite } from './database/sqlite.ts'
-import { GsOptionError, GsStartError } from './errors.ts'
+import { GsOptionError, GsStartError, type GsError } from './errors.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
 import { checkName } from './flows/check-name.ts'
@@ -97,6 +98,11 @@ export interface Gs {
    * language (`de` for `de-AT`), the default one, English, and at last the code itself; never throws.
    */
   message(code: string, language?: string | null, values?: Readonly<Record<string, string | number>>): string
+  /**
+   * The sentence of a refusal, with its details, in a language (default: that of the site), for an error handler of the application. Of an
+   * error whose code has no text: its own message.
+   */
+  messageOf(error: Error, language?: string | null): string
   /** What the application remembers of an account. */
   readonly settings: GsSettings
   /** Opens a session outside of requests, by what {@link tokenOf} gave; see `OpenedSession`. */
@@ -171,7 +177,7 @@ const linkPages: { readonly [kind in MailKind]?: string } = {
 }
 
 const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
-  const options = resolveOptions(given, { isPasswordHash })
+  const options = resolveOptions(given, { isPasswordHash, levels: AuthLevel })
   const admin = resolveAdmin(options)
   if (!argon2Available && options.password.hasher === null) {
     throw new GsStartError(
@@ -307,6 +313,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     prefix: options.prefix,
     origin: options.origin,
     message: (code, language, values) => messages.message(code, language, values),
+    messageOf: (error, language = null) => messages.ofError(error as GsError, language).text,
     settings: createSettings(database, now),
     requirePolicy: guard.requirePolicy,
     sessionInfo: ({ gs }) => (visitState(gs).fresh ? null : sessionInfoOf(gs, options.sectors)),

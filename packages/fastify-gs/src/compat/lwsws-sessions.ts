@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { AuthLevel } from '../accounts/auth-level.ts'
 import { GsOptionError } from '../errors.ts'
 import { resolveOptions, type GsOptions } from '../options.ts'
 import { readAdmin } from './lwsws-admin.ts'
@@ -298,7 +299,7 @@ const sources: readonly (readonly [option: RegExp, keys: readonly string[]])[] =
 function accepted(section: LwswsSection, options: LwswsSessions['options']): boolean {
   try {
     // Hashes of both kinds have been checked, and an old one is accepted only with settings that are not made here.
-    resolveOptions({ ...options, keys: [randomBytes(32).toString('base64')] }, { isPasswordHash: () => true })
+    resolveOptions({ ...options, keys: [randomBytes(32).toString('base64')] }, { isPasswordHash: () => true, levels: AuthLevel })
     return true
   } catch (error) {
     if (!(error instanceof GsOptionError)) throw error

@@ -83,7 +83,7 @@ export interface ReplacedTokensTable {
 export interface SessionDataTable {
   /** Public id of the session, anonymous or logged in. */
   id: string
-  /** The logged-in session that it belongs to; null: an anonymous one. */
+  /** The logged-in session that it belongs to, or with which the data of the anonymous session `id` has gone on; null: an anonymous one. */
   session_id: string | null
   /** SHA-256 of the last token of a logged-in session that is over, whose data its browser may go on with; null for all others. */
   token_hash: string | null

@@ -42,7 +42,7 @@ export interface EmailChange {
    * lure somebody else into his account. The former address, if it was proved, gets a mail with a link that undoes the change. Somebody who is
    * logged in as another account stays so: then the answer is `other`.
    *
-   * @throws {GsError} `GS_LINK_…`, `GS_EMAIL_TAKEN`, `GS_ACCOUNT_LOCKED`
+   * @throws {GsError} `GS_LINK_…`, `GS_EMAIL_TAKEN`, `GS_ACCOUNT_LOCKED`, `GS_PASSWORD_CHANGE_REQUIRED`
    */
   readonly confirm: (request: FastifyRequest, reply: FastifyReply, token: string) => Promise<'emailchanged' | 'other'>
   /**

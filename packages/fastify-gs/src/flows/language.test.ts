@@ -170,6 +170,26 @@ describe('refusals', () => {
     assert.equal(app.gs.message('hello', 'sv', { name: 'Anna' }), 'Hallo Anna')
   })
 
+  it('can be told by the application too, with their details; its own errors keep their words', async (t) => {
+    const { app, browser, member } = await build(t, { languages: ['de'], session: { data: { maxBytes: 1024 } } }, (app) => {
+      app.setErrorHandler((error: Error, request) => app.gs.messageOf(error, request.gs.client.language))
+      app.get('/members', { config: { gs: 'user' } }, () => 'members')
+      app.get('/page', () => 'page')
+      app.get('/own', () => {
+        throw new Error('mine')
+      })
+      app.post('/store', ({ gs }) => gs.data.patch({ text: 'x'.repeat(2000) } as never))
+    })
+    const german = { 'accept-language': 'de' }
+    assert.equal((await browser().get('/members', german)).body, 'Bitte melden Sie sich zuerst an.')
+    assert.equal((await browser().get('/own', german)).body, 'mine')
+    assert.match((await (await member('alice')).post('/store', {}, german)).body, /^[^{]+: [^{]+$/)
+    assert.equal(app.gs.messageOf(new Error('mine'), 'not a tag'), 'mine')
+    app.gs.addHook('onSessionStart', () => false)
+    const page = { ...german, accept: 'text/html', 'sec-fetch-dest': 'document' }
+    assert.match((await browser().get('/page', page)).body, /^Diese Website nimmt .+\.$/)
+  })
+
   it('are English on the pages that work without scripts, which are English too', async (t) => {
     const { browser } = await setup(t)
     const page = await browser().send({

@@ -18,13 +18,13 @@ async function withAdministration(t: TestContext, options: Partial<GsOptions> = 
   const administration = await openAdministration({ database: { sqlite: built.databasePath }, now: () => built.clock.now })
   t.after(() => administration.close())
   const idOf = async (name: string) => (await administration.accounts.find(name))!.id
-  const require = async (name: string) => administration.accounts.requirePasswordChange(await idOf(name))
-  return { ...built, administration, idOf, require }
+  const restrict = async (name: string) => administration.accounts.requirePasswordChange(await idOf(name))
+  return { ...built, administration, idOf, restrict }
 }
 
 describe('an account that must change its password', () => {
   it('is nothing but logged in, at the next request of every device, whatever rights it has', async (t) => {
-    const { administration, browser, idOf, member, require } = await withAdministration(t)
+    const { administration, browser, idOf, member, restrict } = await withAdministration(t)
     const alice = await member('alice')
     await administration.accounts.grant(await idOf('alice'), { level: 50, sectors: 16 })
     const phone = browser()
@@ -32,7 +32,7 @@ describe('an account that must change its password', () => {
     const before = await info(phone)
     assert.deepEqual([before.mask, before.level, before.mustChangePassword, before.sectors], [21, 50, false, ['press']])
 
-    await require('alice')
+    await restrict('alice')
     for (const device of [alice, phone]) {
       const { mask, level, mustChangePassword, sectors, username } = await info(device)
       assert.deepEqual([mask, level, mustChangePassword, sectors, username], [1, 2, true, [], 'alice'])
@@ -43,11 +43,11 @@ describe('an account that must change its password', () => {
   })
 
   it('has only a new password, logout, session, events and deletion open to it', async (t) => {
-    const { administration, browser, idOf, member, require } = await withAdministration(t)
+    const { administration, browser, idOf, member, restrict } = await withAdministration(t)
     const alice = await member('alice')
     await administration.accounts.grant(await idOf('alice'), { level: 100 })
     const { session } = await info(alice)
-    await require('alice')
+    await restrict('alice')
     const refused: [method: 'GET' | 'POST' | 'DELETE', path: string, body?: object][] = [
       ['GET', '/sessions'],
       ['DELETE', '/sessions'],
@@ -74,11 +74,11 @@ describe('an account that must change its password', () => {
   })
 
   it('is open again with another password than the one it had, on all devices that log in with it', async (t) => {
-    const { administration, browser, idOf, member, require } = await withAdministration(t)
+    const { administration, browser, idOf, member, restrict } = await withAdministration(t)
     const alice = await member('alice')
     const other = browser()
     await other.post('/lwsgs/login', { username: 'alice', password })
-    await require('alice')
+    await restrict('alice')
     const change = (body: object) => alice.post('/lwsgs/change-password', body)
     const same = (await change({ currentPassword: password, password })).json<ApiError>()
     assert.deepEqual([same.statusCode, same.code, same.field], [400, 'GS_PASSWORD_WEAK', 'password'])
@@ -97,9 +97,9 @@ describe('an account that must change its password', () => {
   })
 
   it('can get there by a lost-password link too, which does not make a new password unnecessary', async (t) => {
-    const { browser, inbox, member, require } = await withAdministration(t)
+    const { browser, inbox, member, restrict } = await withAdministration(t)
     await member('alice')
-    await require('alice')
+    await restrict('alice')
     const visitor = browser()
     await visitor.post('/lwsgs/forgot-password', { username: 'alice' })
     await visitor.post('/lwsgs/forgot-password/redeem', { token: await inbox.token('alice@mail.test', /Set a new/) })
@@ -112,11 +112,11 @@ describe('an account that must change its password', () => {
   })
 
   it('does not get another address by a link that was mailed before', async (t) => {
-    const { browser, inbox, member, require } = await withAdministration(t)
+    const { browser, inbox, member, restrict } = await withAdministration(t)
     const alice = await member('alice')
     await alice.post('/lwsgs/change-email', { email: 'new@mail.test', currentPassword: password })
     const token = await inbox.token('new@mail.test', /Confirm/)
-    await require('alice')
+    await restrict('alice')
     for (const visitor of [alice, browser()]) assert.deepEqual(refusal(await visitor.post('/lwsgs/change-email/redeem', { token })), due)
     assert.equal((await info(alice)).email, 'alice@mail.test')
   })
@@ -127,7 +127,7 @@ describe('an account that must change its password', () => {
     // The same password again, which nobody had forbidden when the request came.
     const [changed] = await Promise.all([
       alice.post('/lwsgs/change-password', { currentPassword: password, password }),
-      built.require('alice')
+      built.restrict('alice')
     ])
     const { mustChangePassword } = await info(alice)
     // Either it came first, and the duty stands; or it came second, and was refused.
@@ -136,9 +136,9 @@ describe('an account that must change its password', () => {
   })
 
   it('sees on the page without scripts why, and nothing that it cannot do', async (t) => {
-    const { member, require } = await withAdministration(t)
+    const { member, restrict } = await withAdministration(t)
     const alice = await member('alice')
-    await require('alice')
+    await restrict('alice')
     const page = await alice.visit('/lwsgs/lwsgs-change')
     assert.equal(page.statusCode, 200)
     assert.match(page.body, /Please choose a new password before you go on/)

@@ -18,7 +18,7 @@ const engines: readonly [name: string, database: () => Promise<Partial<GsOptions
 async function start(t: TestContext, options: Partial<GsOptions> = {}) {
   const built = await build(t, options, (app) => {
     app.get('/data', async ({ gs }) => gs.data.read())
-    app.post('/data', async (request) => request.gs.data.patch(request.body as never))
+    app.post('/data', async (request) => request.gs.data.patch(request.body as object))
   })
   const logIn = async (browser: Browser, username: string) =>
     assert.equal((await browser.post('/lwsgs/login', { username, password })).statusCode, 200)
@@ -49,8 +49,8 @@ for (const [engine, database] of engines) {
         ...(await database()),
         session: {
           data: {
-            onLogin: (data: Stored) => ({ cart: data['cart'] }) as never,
-            onLogout: (data: Stored) => ({ theme: data['theme'] }) as never
+            onLogin: (data: Stored) => ({ cart: data['cart'] }),
+            onLogout: (data: Stored) => ({ theme: data['theme'] })
           }
         }
       })

@@ -221,7 +221,7 @@ describe('an answer that brings a visitor his cookie', () => {
       its.get('/unchanged', (_request, reply) => reply.header('cache-control', open).code(304).send())
       its.get('/own', (_request, reply) => reply.header('cache-control', 'private, max-age=60').type('text/html').send('own'))
       its.get('/stores', async ({ gs }, reply) => {
-        await gs.data.patch({ seen: true } as object)
+        await gs.data.patch({ seen: true })
         return reply.header('cache-control', open).send('stored')
       })
     })

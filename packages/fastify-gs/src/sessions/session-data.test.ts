@@ -41,9 +41,14 @@ async function prepare(t: TestContext, engine: (typeof engines)[number], options
   }
   const open = (owner: DataOwner | string, news?: NewOwner) =>
     anyData({ data: store.open(typeof owner === 'string' ? { id: owner, anonymous: null } : owner, news) })
-  const rows = async () => (await database.db.selectFrom('gs_session_data').selectAll().orderBy('id').execute()) as readonly object[]
-  return { database, clock, store, failures, logIn, anonymous, open, rows }
+  const allRows = () => database.db.selectFrom('gs_session_data').selectAll().orderBy('id').execute()
+  /** Without those that stand for a ticket whose data has gone on with a login. */
+  const rows = async (): Promise<readonly object[]> =>
+    (await allRows()).filter(({ id, session_id }) => session_id === null || session_id === id)
+  return { database, clock, store, failures, logIn, anonymous, open, rows, allRows }
 }
+
+const refusal = (error: { code?: string }) => error.code
 
 /** Another one when anything has been written. */
 async function written({ db, engine }: GsDatabase): Promise<unknown> {
@@ -378,16 +383,42 @@ for (const engine of engines) {
       assert.deepEqual(await open(anonymous('ticket')).read(), {})
     })
 
-    it('two logins with the same ticket share nothing: one of them gets the data', async (t) => {
-      const { database, store, anonymous, logIn, open, rows } = await prepare(t, engine)
+    it('logins with the same ticket at once, as by a second click, all get the data, but only those of one account', async (t) => {
+      const { database, clock, store, anonymous, logIn, open } = await prepare(t, engine, {
+        onLogin: ({ n }: { n?: number }) => ({ n: n! + 1 })
+      } as GsSessionDataOptions)
       await open(anonymous('ticket')).patch({ n: 1 })
-      const sessions = await Promise.all(Array.from({ length: 6 }, () => logIn()))
-      await Promise.all(
-        sessions.map(({ id }) =>
-          database.transaction((trx) => store.carryOnLogin(trx, { from: { ticketId: 'ticket', formerTokenHash: null }, to: id }))
-        )
-      )
-      assert.equal((await rows()).length, 1)
+      const carry = ({ id }: { id: string }) =>
+        database.transaction((trx) => store.carryOnLogin(trx, { from: { ticketId: 'ticket', formerTokenHash: null }, to: id }))
+      const clicks = await Promise.all(Array.from({ length: 6 }, () => logIn()))
+      await Promise.all(clicks.map(carry))
+      for (const { id } of clicks) assert.deepEqual(await open(id).read(), { n: 2 })
+      await open(clicks[0]!.id).patch({ n: 9 })
+      assert.deepEqual(await open(clicks[1]!.id).read(), { n: 2 }, 'each has its own from then on')
+      const stranger = await logIn('bob')
+      await carry(stranger)
+      assert.deepEqual(await open(stranger.id).read(), {})
+      clock.advance(61)
+      const late = await logIn()
+      await carry(late)
+      assert.deepEqual(await open(late.id).read(), {})
+    })
+
+    it('nothing can be stored any more with a ticket whose data has gone on with a login, where nobody would find it', async (t) => {
+      const { database, store, anonymous, logIn, open, allRows } = await prepare(t, engine)
+      const late = open(anonymous('ticket'))
+      await late.patch({ n: 1 })
+      const { id } = await logIn()
+      const login = database.transaction((trx) => store.carryOnLogin(trx, { from: { ticketId: 'ticket', formerTokenHash: null }, to: id }))
+      const changes = await Promise.all([late.patch(count).then(() => 1, refusal), login])
+      assert.deepEqual(await open(id).read(), { n: changes[0] === 1 ? 2 : 1 }, 'it is there, or was refused')
+      assert.equal(await late.patch({ n: 3 }).catch(refusal), 'GS_SESSION_UNKNOWN')
+      assert.equal(await late.replace({ n: 3 }, 0).catch(refusal), 'GS_SESSION_UNKNOWN')
+      assert.deepEqual(await late.read(), {})
+      await store.dropAnonymous('ticket')
+      assert.equal(await late.patch({ n: 3 }).catch(refusal), 'GS_SESSION_UNKNOWN')
+      await database.transaction((trx) => endSession(trx, id, 'logout'))
+      assert.deepEqual(await allRows(), [], 'nothing is left of it')
     })
 
     /** A browser that comes back with the token of a session that is over. */

@@ -126,6 +126,8 @@ const trusted = 60_000
 const trustedFull = 5_000
 /** Changes that may wait for one another in this process. */
 const mostWaiting = 1000
+/** Two logins of one browser so soon after one another are meant as one, ms. */
+const secondClick = 60_000
 /** How often a row may come and go between two statements of one change. */
 const mostRounds = 10
 
@@ -136,6 +138,9 @@ const nextVersion = (version: number) => (version % (2 ** 31 - 1)) + 1
 const addressKey = (ip: string | null) => (ip === null ? null : hash('sha256', `session-data\0${addressGroup(ip)}`, 'base64url'))
 
 const decode = (text: string) => decodeObject(text) as Content
+
+/** It stands for a ticket whose data has gone on with a login, as long as that session lives. */
+const isTaken = (row: Pick<Selectable<SessionDataTable>, 'id' | 'session_id'>) => row.session_id !== null && row.session_id !== row.id
 
 const toStored = (row: Pick<Selectable<SessionDataTable>, 'data' | 'version'> | undefined): Stored =>
   row === undefined ? nothing : { content: decode(row.data), version: row.version }
@@ -273,6 +278,7 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
     for (let round = 0; round < mostRounds; round++) {
       const query = trx.selectFrom('gs_session_data').selectAll().where('id', '=', id)
       const row = await (locking ? query.forUpdate() : query).executeTakeFirst()
+      if (row !== undefined && isTaken(row)) throw gsError('GS_SESSION_UNKNOWN')
       const over = row !== undefined && row.expires_at !== null && row.expires_at <= now()
       const stored = over ? nothing : toStored(row)
       const text = plan(stored, change)
@@ -349,14 +355,44 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
     return row === undefined ? null : take(trx, id)
   }
 
-  const takeFrom = async (trx: Trx, from: CarrySource) => {
+  /** What comes late with the ticket must not be stored where nobody finds it, and a second click on "Log in" finds what the first has taken. */
+  const takeOfTicket = async (trx: Trx, id: string, to: string) => {
+    const taken = await trx
+      .deleteFrom('gs_session_data')
+      .where('id', '=', id)
+      .where('session_id', 'is', null)
+      .returning('data')
+      .executeTakeFirst()
+    if (taken === undefined) return null
+    const nobodys = { token_hash: null, address_key: null, expires_at: null }
+    await trx
+      .insertInto('gs_session_data')
+      .values({ id, session_id: to, data: emptyText, version: firstVersion(), ...nobodys })
+      .execute()
+    return taken.data
+  }
+  const copyOfTaken = async (trx: Trx, ticketId: string, to: string) => {
+    const row = await trx
+      .selectFrom('gs_session_data as ticket')
+      .innerJoin('gs_sessions as first', 'first.id', 'ticket.session_id')
+      .innerJoin('gs_sessions as second', 'second.account_id', 'first.account_id')
+      .innerJoin('gs_session_data as d', 'd.id', 'first.id')
+      .select('d.data')
+      .where('ticket.id', '=', ticketId)
+      .where('first.created_at', '>', now() - secondClick)
+      .where('second.id', '=', to)
+      .executeTakeFirst()
+    return row?.data ?? null
+  }
+
+  const takeFrom = async (trx: Trx, from: CarrySource, to: string) => {
     if ('sessionId' in from) {
       const text = await takeOfSession(trx, from.sessionId)
       return from.sameAccount ? text : applied(onLogin, applied(onLogout, text))
     }
-    const own = await take(trx, from.ticketId)
+    const own = await takeOfTicket(trx, from.ticketId, to)
     const text = own ?? (from.formerTokenHash === null ? null : await takeFormer(trx, from.formerTokenHash))
-    return applied(onLogin, text)
+    return text === null ? copyOfTaken(trx, from.ticketId, to) : applied(onLogin, text)
   }
 
   const adoptFormer = async (to: DataOwner, tokenHash: string) => {
@@ -452,7 +488,7 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
       return row !== undefined && rowLives(row)
     },
     async carryOnLogin(trx, { from, to }) {
-      const text = await takeFrom(trx, from)
+      const text = await takeFrom(trx, from, to)
       if (text !== null) await insert(trx, { id: to, anonymous: null }, text)
     },
     async carryOnLogout(trx, { from, to }) {

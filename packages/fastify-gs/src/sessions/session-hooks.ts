@@ -79,7 +79,7 @@ export function createSessionHooks(log: Pick<FastifyBaseLogger, 'error'>): Sessi
   }
 }
 
-export const hookNames = ['onSessionStart', 'beforeLogin', 'onUpgrade', 'onDowngrade', 'onSessionEnd'] as const satisfies (keyof GsHooks)[]
+const hookNames = ['onSessionStart', 'beforeLogin', 'onUpgrade', 'onDowngrade', 'onSessionEnd'] as const satisfies (keyof GsHooks)[]
 
 /** @throws {GsOptionError} */
 export function checkHook(name: unknown, handler: unknown): void {
