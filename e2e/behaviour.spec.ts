@@ -99,11 +99,12 @@ test('a part that cannot be loaded says so, and leads to the page that needs no 
 
 test('after too many attempts it counts down, quietly, and says when to try again', async ({ page }) => {
   const who = await register(page, 'hasty')
+  let wait = '65'
   await page.clock.install()
   await page.route('**/lwsgs/login', (route) =>
     route.fulfill({
       status: 429,
-      headers: { 'retry-after': '65' },
+      headers: { 'retry-after': wait },
       json: {
         statusCode: 429,
         code: 'GS_TOO_MANY_ATTEMPTS',
@@ -126,6 +127,9 @@ test('after too many attempts it counts down, quietly, and says when to try agai
   await page.clock.runFor(59_000)
   await expect(timer).toHaveCount(0)
   await expect(page.getByText('You can try again now.')).toBeVisible()
+  wait = '86400'
+  await button(page, 'Log in').click()
+  await expect(timer).toHaveText('Again in 24:00:00')
   await page.unroute('**/lwsgs/login')
   await button(page, 'Log in').click()
   await expect(heading(page, who.username)).toBeVisible()

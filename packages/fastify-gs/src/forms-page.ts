@@ -53,6 +53,16 @@ export type ShowAgain = (request: FastifyRequest, reply: FastifyReply, refusal: 
 /** By the names of forms: the pages on which they stand. */
 export type FormPages = Map<string, ShowAgain>
 
+/** How long to wait: nobody looks a day ahead in seconds. */
+function span(seconds: number): string {
+  const [unit, length] = seconds >= 7200 ? (['hour', 3600] as const) : seconds >= 120 ? (['minute', 60] as const) : (['second', 1] as const)
+  return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(Math.ceil(seconds / length))
+}
+
+/** The sentence of a refusal for a page, which has no countdown: with the time after which another attempt is looked at. */
+export const sentenceOf = ({ code, message, retryAfter }: GsError): string =>
+  code === 'GS_TOO_MANY_ATTEMPTS' && retryAfter !== undefined ? `${message} The next attempt counts in ${span(retryAfter)}.` : message
+
 /** What the page of a refused form shows; null: the form is none of these pages. */
 export function findRefusedForm(
   pages: FormPages,
@@ -67,7 +77,7 @@ export function findRefusedForm(
   // These sentences are for whoever writes a program: they name fields as the protocol does.
   const plain = code !== 'GS_BODY_INVALID' || field === undefined
   const message = plain
-    ? error.message
+    ? sentenceOf(error)
     : (values[field] ?? '') === ''
       ? 'Please fill in this field.'
       : 'This is too long, or not valid here.'

@@ -353,8 +353,9 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
 
   app.addHook('onRequest', createLoadSession(loading))
   if (session.renewal > 0) app.addHook('onSend', renewal.beforeAnswer)
-  app.addHook('onSend', createKeepForVisitor(cookies))
   guardRoutes(app, guard, options)
+  // After what says that nobody keeps a missing page, which must look like a hidden one.
+  app.addHook('onSend', createKeepForVisitor(cookies))
 
   await app.register(
     async (scope) => {

@@ -8,6 +8,7 @@ import { engines } from '../testing/databases.ts'
 import { findAccountByName, findAccountByUsername, insertAccount, pruneUnverifiedAccounts } from './accounts.ts'
 import { synchronizeConfiguredAdmin, type ConfiguredAdmin } from './configured-admin.ts'
 import { checkEmail } from './identifiers.ts'
+import { createThrottle } from './throttle.ts'
 
 const now = Date.UTC(2026, 0, 1)
 const admin: ConfiguredAdmin = {
@@ -99,6 +100,19 @@ for (const engine of engines) {
         assert.ok(after.every((row) => row.id !== before!.id))
       })
     }
+
+    it('begins anew with a new hash, however often strangers have guessed; nothing of that stays', async (t) => {
+      const { database, db, synchronize, rows } = await open(t)
+      const throttle = createThrottle(database, () => now, { ladder: [{ failures: 1, wait: 86_400_000 }], lockAfter: 2 })
+      const guess = async (right: boolean) => throttle.attempt((await rows())[0]!.id, { ip: '192.0.2.1', known: null }, async () => right)
+      await synchronize(admin)
+      assert.equal(await guess(false), false)
+      await assert.rejects(guess(true), { code: 'GS_TOO_MANY_ATTEMPTS' })
+      await synchronize({ ...admin, passwordHash: 'the same password with another salt' })
+      assert.equal(await guess(true), true)
+      const kept = await db.selectFrom('gs_throttle').select('key').execute()
+      assert.ok(kept.every(({ key }) => key.startsWith('x')))
+    })
 
     it('cannot have the name of a visitor; nothing changes then', async (t) => {
       const { db, synchronize, login, rows } = await open(t)

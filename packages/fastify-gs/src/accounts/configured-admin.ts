@@ -3,6 +3,7 @@ import type { GsDatabase } from '../database/database.ts'
 import { GsStartError } from '../errors.ts'
 import { AuthLevel } from './auth-level.ts'
 import type { Identifier } from './identifiers.ts'
+import { forgiveFailures } from './throttle.ts'
 
 /** The admin as the options name it. */
 export interface ConfiguredAdmin {
@@ -20,13 +21,15 @@ export interface ConfiguredAdmin {
 export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: ConfiguredAdmin | null, now: number): Promise<void> {
   await database.transaction(async (trx) => {
     const fingerprint = admin === null ? '' : `configured:${digest(admin.passwordHash)}`
-    await trx
+    const gone = await trx
       .deleteFrom('gs_accounts')
       .where('configured', '=', 1)
       .$if(admin !== null, (query) =>
         query.where((eb) => eb.or([eb('username_key', '!=', admin!.username.key), eb('password_hash', '!=', fingerprint)]))
       )
+      .returning('id')
       .execute()
+    for (const { id } of gone) await forgiveFailures(trx, id)
     if (admin === null) return
     const values = {
       username: admin.username.value,

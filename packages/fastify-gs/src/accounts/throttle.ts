@@ -164,13 +164,16 @@ export function createThrottle(
   const pairPause = (failures: number) =>
     failures < freeFailures ? 0 : Math.min(longestDelay, firstDelay * 2 ** (failures - freeFailures))
 
+  /** Nobody has to wait until his clock has reached that of another server, unless there is a waiting time. */
+  const endOf = (counted: Count, wait: number) => (wait === 0 ? 0 : counted.last_at + wait)
+
   const isOff = ({ failures }: Count, { stays = false }: AttemptTerms) => !stays && failures >= lockAfter
 
   const refuseIfTooMany = (account: Count, pair: Count, address: Count, terms: AttemptTerms) => {
     if (isOff(account, terms)) throw gsError('GS_PASSWORD_DISABLED', { field: 'password' })
     const until = Math.max(
-      account.last_at + pause(account.failures),
-      pair.last_at + pairPause(pair.failures),
+      endOf(account, pause(account.failures)),
+      endOf(pair, pairPause(pair.failures)),
       address.last_at - (addressBurst - 1) * addressInterval
     )
     const wait = until - now()

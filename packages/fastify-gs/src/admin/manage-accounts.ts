@@ -4,6 +4,7 @@ import {
   findAccountByVerifiedEmail,
   deleteAccount,
   insertAccount,
+  lockAccount,
   markVerified,
   replacePasswordHash,
   setMustChangePassword
@@ -291,6 +292,8 @@ export function manageAccounts({
       return audited(async (trx, record) => {
         const group = grant.group === undefined || grant.group === null ? grant.group : await lockGroup(trx, grant.group)
         if (group === null && grant.group !== null) throw gsError('GS_GROUP_UNKNOWN', { field: 'group' })
+        // Held from here on: the own level that he has again must be the one that the rank is compared with.
+        await lockAccount(trx, id)
         const before = await recordOf(trx, id)
         // Who leaves a group has his own level again.
         const lent = group === undefined ? undefined : (group?.level ?? level ?? before.level)

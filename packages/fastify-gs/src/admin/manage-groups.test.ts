@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { sql } from 'kysely'
 import type { AdminAccount, AdminGroup } from '../api.ts'
 import type { Browser } from '../testing/build.ts'
 import { administer } from '../testing/administration.ts'
@@ -116,6 +118,26 @@ for (const engine of ['SQLite', 'PostgreSQL'] as const) {
       await refused(post(admin, `/accounts/${target}/lock`), 'somebody of the same rank')
       assert.equal((await site.account(target)).level, 10)
     })
+
+    if (engine === 'PostgreSQL')
+      it('nor back to an own level that is being raised at this moment', async (t) => {
+        const site = await adminSite(t, engine)
+        const root = await site.logIn(chief)
+        const admin = await site.admin('adam', 50)
+        const target = await site.add('target')
+        await post(root, '/groups', { name: 'Helpers', level: 30 })
+        await post(root, `/accounts/${target}/grant`, { group: 'Helpers' })
+        const leaving = await site.database.transaction(async (trx) => {
+          await trx.updateTable('gs_accounts').set({ level: 100 }).where('id', '=', target).execute()
+          const answer = post(admin, `/accounts/${target}/grant`, { group: null })
+          const isWaiting = sql<{ waiting: number }>`select count(*)::int as waiting from pg_locks where not granted`
+          while ((await isWaiting.execute(trx)).rows[0]!.waiting === 0) await setTimeout(5)
+          return { answer }
+        })
+        const { statusCode, json } = await leaving.answer
+        assert.deepEqual([statusCode, json().code], [403, 'GS_RANK'])
+        assert.equal((await site.account(target)).effectiveLevel, 30)
+      })
 
     it('are lists, forms and answers of the calls for admins', async (t) => {
       const site = await adminSite(t, engine, { levels: { editor: 35 } })

@@ -55,13 +55,14 @@ async function forms(app: FastifyInstance, options: GsFormsOptions): Promise<voi
   await app.register(
     async (scope) => {
       governScope(scope, 'own')
-      await prepareScope(scope, services)
+      // First of all hooks: the headers of our answers would tell forms that are hidden.
       scope.addHook('onRequest', function (request, reply, done) {
         // Who presses "log out" after his session has ended is logged out: that is no reason to ask him to log in.
         const leaves = request.gs.account === null && request.method === 'POST' && request.routeOptions.url === prefix + lwsgsPaths.logout
         if (leaves) done()
         else requirePolicy.call(this, request, reply, done)
       })
+      await prepareScope(scope, services)
       await endpoints(scope, prefix)
     },
     { prefix, bodyLimit } as object

@@ -183,6 +183,18 @@ describe('a refused form without scripts', () => {
     }
   })
 
+  it('says how long to wait after wrong passwords, as there is no countdown', async (t) => {
+    const { browser, member } = await build(t, { attempts: { ladder: [[1, 86_400]] } })
+    await member('alice')
+    const typed = { username: 'alice', password: wrong }
+    await submit(browser(), '/lwsgs/lwsgs-login', 'Log in', typed)
+    const refused = await submit(browser(), '/lwsgs/lwsgs-login', 'Log in', { username: 'alice', password })
+    const says = /^Too many attempts\. .+ The next attempt counts in 24 hours\.$/
+    checkAgain(refused, { ...login, typed, status: 429, field: 'password', says })
+    const alone = await browser().form('/lwsgs/login', typed)
+    assert.match(alone.body, /The next attempt counts in 24 hours\./)
+  })
+
   it('is shown under the prefix where it was sent', async (t) => {
     const { browser } = await build(t, {}, async (app) => {
       await app.register(gsForms, { prefix: '/club' })

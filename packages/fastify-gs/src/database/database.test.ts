@@ -54,6 +54,22 @@ for (const engine of engines) {
       assert.deepEqual(await db.selectFrom('gs_accounts').select('id').execute(), [])
     })
 
+    it('refuses a transaction inside of another one at once, which would wait for itself, and not what is left behind by it', async (t) => {
+      const { current, transaction } = await engine.open(t)
+      const insert = (id: string) => transaction((trx) => trx.insertInto('gs_accounts').values(account(id)).execute())
+      const over = Promise.withResolvers<void>()
+      let late: Promise<unknown> | undefined
+      await transaction(async (trx) => {
+        assert.equal(current(), trx)
+        await assert.rejects(insert('inner'), /inside of a transaction/)
+        late = over.promise.then(() => insert('late'))
+      })
+      over.resolve()
+      await late
+      assert.equal(current(), null)
+      await Promise.all(['a', 'b', 'c'].map(insert))
+    })
+
     it('looks up one row by a prepared statement, as an array', async (t) => {
       const { db, prepareLookup } = await engine.open(t)
       await db.insertInto('gs_accounts').values(account('a')).execute()

@@ -18,12 +18,15 @@ export interface Successor {
 export function createSessionEvents(log: Pick<FastifyBaseLogger, 'error'>): SessionEvents {
   const listeners = new Set<SessionEndListener>()
   const downgraded = new Set<GsHooks['onDowngrade']>()
-  const guarded = (sessionId: string, hook: string, tell: () => void) => {
+  const guarded = (sessionId: string, hook: string, tell: () => unknown) => {
+    const failed = (error: unknown) => log.error({ err: error, sessionId }, `a listener of ${hook} failed`)
     try {
-      tell()
+      const told = tell()
+      // Nobody waits for it; but a rejection that nobody hears of would end the process.
+      if (told instanceof Promise) told.catch(failed)
     } catch (error) {
       // One listener's fault must not keep the others from closing what the session had open.
-      log.error({ err: error, sessionId }, `a listener of ${hook} failed`)
+      failed(error)
     }
   }
   return {

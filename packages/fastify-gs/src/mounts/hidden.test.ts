@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
-import { gsMount, type GsOptions } from '../index.ts'
+import { gsForms, gsMount, type GsOptions } from '../index.ts'
 import { build, type Browser } from '../testing/build.ts'
 
 const page = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
@@ -61,6 +62,7 @@ const places = async (app: FastifyInstance, staff: string) => {
     policy: { level: 'staff' },
     headers: { 'x-mount': 'secret' }
   })
+  await app.register(gsForms, { prefix: '/forms-xx', policy: { level: 'staff' } })
   await app.register(gsMount, { prefix: '/staff-x', root: staff, policy: { level: 'staff' }, headers: { 'x-mount': 'secret' } })
 }
 const hiddenFromMembers = [
@@ -71,6 +73,8 @@ const hiddenFromMembers = [
   '/in/child',
   '/handler-',
   '/handler-/a',
+  '/forms-xx/lwsgs-login',
+  '/forms-xx/lwsgs-logout',
   '/staff-x',
   '/staff-x/index.html'
 ]
@@ -129,6 +133,22 @@ describe('what is hidden looks like what does not exist', () => {
         for (const url of ['/handler-/b', '/staff-x/index.html', '/staff-x/c'])
           assert.deepEqual(await answer(alice, method, url, headers), missing, `${method} ${url}`)
       }
+    }
+  })
+
+  it('from who must choose a new password first, and whom that would not help', async (t) => {
+    for (const defaultLevel of ['none', 'user', 'nobody'] as const) {
+      const built = await build(t, { defaultLevel }, (app) => {
+        app.get('/members-', { config: { gs: { level: 'user' } } }, () => 'inside')
+        app.get('/staff-xx', { config: { gs: { mask: 5, level: 'staff' } } }, () => 'inside')
+      })
+      const alice = await built.member('alice')
+      const database = new Sqlite(built.databasePath)
+      database.exec('update gs_accounts set must_change_password = 1')
+      database.close()
+      assert.equal((await alice.get('/members-')).json().code, 'GS_PASSWORD_CHANGE_REQUIRED')
+      for (const method of ['GET', 'HEAD'] as const)
+        assert.deepEqual(await answer(alice, method, '/staff-xx', program), await answer(alice, method, '/missing-', program), defaultLevel)
     }
   })
 
@@ -212,6 +232,14 @@ describe('the login page', () => {
       app.get('/enter', { config: { gs: { level: 'none' } } }, () => 'log in')
     })
     assert.equal((await app.inject('/enter')).body, 'log in')
+  })
+
+  it('gets the address that the browser asked for, and never leads to itself, where addresses are rewritten', async (t) => {
+    const { browser } = await build(t, { loginPage: '/enter' }, (app) => void app.get('/app/*', { config: { gs: 5 } }, () => 'inside'), {
+      rewriteUrl: ({ url }) => `/app${url!}`
+    })
+    assert.equal((await browser().visit('/secret?a=1')).headers.location, '/enter?next=%2Fsecret%3Fa%3D1')
+    assert.deepEqual([(await browser().visit('/enter')).statusCode, (await browser().visit('/enter?next=%2F')).statusCode], [500, 500])
   })
 
   it('never leads to itself, and the log names the cure', async (t) => {

@@ -52,6 +52,8 @@ const table: readonly [level: string, outcomes: string][] = [
   ['root', 'L L H  H  H  H  H  H  P   H           H              L      C'],
   ['nobody', 'H H H  H  H  H  H  H  H   H           H              H      H']
 ]
+/** Where missing addresses are for everybody: a new password would not help an admin to what is for root. */
+const amongOpen = (level: string, row: string) => (level === 'root' ? row.replace(/C$/, 'H') : row)
 const outcomesOf = (row: string): [Visitor, Outcome][] => row.split(/ +/).map((outcome, index) => [visitors[index]!, outcome as Outcome])
 
 const kinds = ['page', 'api', 'head', 'upgrade'] as const
@@ -201,7 +203,7 @@ describe('what a place asks of its visitors', () => {
     const port = await serve(t, {}, (app) => {
       for (const [level] of table) place(app, `/${level}`, { gs: policyOf(level) })
     })
-    for (const [level, row] of table) await check(port, `/${level}`, row)
+    for (const [level, row] of table) await check(port, `/${level}`, amongOpen(level, row))
   })
 
   for (const [level, row] of table) {
@@ -216,7 +218,7 @@ describe('what a place asks of its visitors', () => {
       const [, openRow] = table.find(([name]) => name === 'none')!
       await check(port, '/open', openRow)
       const [, rootRow] = table.find(([name]) => name === 'root')!
-      await check(port, '/root', rootRow)
+      await check(port, '/root', row.endsWith('C') ? rootRow : amongOpen('root', rootRow))
       await check(port, '/nothing', row, { P: 404 })
       for (const [visitor, outcome] of outcomesOf(row)) {
         const { status } = await ask(port, 'api', '/mount/x', cookies[visitor])

@@ -307,9 +307,11 @@ async function serveFiles(scope: FastifyInstance, prefix: string, mount: Resolve
 
 function redirectTo(target: URL, prefix: string): MountHandler {
   const base = target.origin + target.pathname.replace(/\/$/, '')
+  // By its segments: encoded characters and repeated slashes make it longer.
+  const ownPart = new RegExp(`^(?:/+[^/?;]*){${prefix.split('/').length - 1}}`)
   return (request, reply) => {
     // A path as Node lets it through has no control characters, and behind a host and a slash it can name no other host.
-    const rest = request.url.slice(prefix.length)
+    const rest = request.url.replace(ownPart, '')
     const location = base + (rest.startsWith('/') || rest === '' ? rest : `/${rest}`)
     return reply.redirect(location, request.method === 'GET' || request.method === 'HEAD' ? 302 : 307)
   }

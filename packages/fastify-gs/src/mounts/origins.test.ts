@@ -201,6 +201,8 @@ describe('a mount with a redirect', () => {
       ['/old//evil.test', 'https://new.test/base//evil.test'],
       ['/old/%0d%0ax:y', 'https://new.test/base/%0d%0ax:y'],
       ['/deep/old/@evil.test', 'https://new.test/@evil.test'],
+      ['/%6fld/a%2fb', 'https://new.test/base/a%2fb'],
+      ['/deep/%6Fl%64?c=d', 'https://new.test/?c=d'],
       ['/deep/old?@evil.test', 'https://new.test/?@evil.test']
     ] as const) {
       const answer = await rawRequest(port, 'GET', target)

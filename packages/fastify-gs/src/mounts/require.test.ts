@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import websocket from '@fastify/websocket'
 import Sqlite from 'better-sqlite3'
 import Fastify from 'fastify'
 import { fastifyGs, GsOptionError, hashPassword } from '../index.ts'
@@ -287,6 +289,50 @@ describe('a refusal', () => {
           assert.equal((await alice.send({ method, url, headers })).statusCode, 200, method)
       }
       if (!own) assert.equal((await built.browser().post('/closed', {}, headers)).json().code, 'GS_CROSS_SITE')
+    }
+  })
+
+  it('of a websocket that a page of another site opens comes before the policy', async (t) => {
+    const built = await build(t, {}, async (app) => {
+      await app.register(websocket)
+      const wsHandler = (socket: { close(): void }) => socket.close()
+      for (const [url, gs] of [
+        ['/open', 0],
+        ['/closed', 5]
+      ] as const)
+        app.route({ method: 'GET', url, config: { gs }, handler: () => 'inside', wsHandler })
+    })
+    const alice = await built.member('alice')
+    await built.app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = built.app.server.address() as AddressInfo
+    const upgrade = (path: string, headers: Record<string, string>) =>
+      new Promise<number>((resolve, reject) => {
+        const key = { 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+        const all = { connection: 'Upgrade', upgrade: 'WebSocket', ...key, cookie: `gs=${alice.token}`, ...headers }
+        const request = httpRequest({ host: '127.0.0.1', port, path, headers: all, agent: false })
+        request.on('upgrade', (_response, socket) => {
+          socket.destroy()
+          resolve(101)
+        })
+        request.on('response', (response) => {
+          response.resume()
+          resolve(response.statusCode!)
+        })
+        request.on('error', reject)
+        request.end()
+      })
+    for (const [headers, status] of [
+      [{ origin: 'https://evil.test' }, 403],
+      [{ origin: 'null' }, 403],
+      [{ origin: `http://localhost:${port}` }, 403],
+      [{ origin: 'http://evil.test', 'sec-fetch-site': 'same-site' }, 403],
+      [{ origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'cross-site' }, 403],
+      [{ origin: 'http://localhost:7681' }, 101],
+      [{ origin: `http://127.0.0.1:${port}` }, 101],
+      [{ 'sec-fetch-site': 'same-origin' }, 101],
+      [{}, 101]
+    ] as const) {
+      for (const path of ['/open', '/closed']) assert.equal(await upgrade(path, headers), status, `${path} ${JSON.stringify(headers)}`)
     }
   })
 

@@ -1,13 +1,15 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
 import { isbot } from 'isbot'
+import { lowestRole } from '../accounts/auth-level.ts'
 import type { KeyRing } from '../crypto/tokens.ts'
 import { gsError, GsOptionError, type GsErrorCode } from '../errors.ts'
 import { html } from '../html.ts'
 import { sendPage, wantsPage } from '../page.ts'
 import { returnPath } from '../sessions/return-path.ts'
-import { isSameOrigin, isUnsafe } from '../sessions/same-origin.ts'
+import { isOwnWebsocket, isSameOrigin, isUnsafe, isWebsocket } from '../sessions/same-origin.ts'
+import { levelAfterChange, type Visit } from '../sessions/visit.ts'
 import { createCsrfCheck } from './csrf.ts'
-import { decide, parsePolicy, type ParsedPolicy, type Policy, type PolicyWords } from './policy.ts'
+import { decide, defaultPolicy, parsePolicy, type ParsedPolicy, type Policy, type PolicyWords } from './policy.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -101,13 +103,20 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
   }
 
   const sendTo = (request: FastifyRequest, reply: FastifyReply, page: string) => {
-    const next = returnPath(request.url, origin)
+    // What the browser has asked for, not what an application has rewritten it into.
+    const next = returnPath(request.originalUrl, origin)
     reply.header('cache-control', 'no-store').redirect(next === null ? page : `${page}?next=${encodeURIComponent(next)}`, 303)
   }
 
+  const byDefault = defaultPolicy(enforcement)
+  /** Whether a new password would not help, and that one is due is not said of missing addresses either. */
+  const staysHidden = ({ level }: ParsedPolicy, visit: Visit) =>
+    level >= lowestRole && levelAfterChange(visit) < level && decide(byDefault, visit) !== 'change-password'
+
   const enforce: Guard['enforce'] = (policy, { headers, headersOfMissing, known = false } = {}) => {
     const onRequest: onRequestHookHandler = (request, reply, done) => {
-      const decision = decide(policy, request.gs)
+      const decided = decide(policy, request.gs)
+      const decision = decided === 'change-password' && !known && staysHidden(policy, request.gs) ? 'hidden' : decided
       // Before anything else is said: an address that does not exist asks for nothing.
       if (decision === 'hidden' && !known) {
         note(request, 'GS_NOT_FOUND')
@@ -120,6 +129,7 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
       if (headers !== undefined) reply.headers(headers)
       const unsafe = isUnsafe(request.method)
       if (unsafe && !isSameOrigin(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
+      if (isWebsocket(request.headers) && !isOwnWebsocket(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
       const page = wantsPage(request.method, request.headers)
       if (decision === 'hidden') return refuse(request, reply, 'GS_NOT_FOUND', done)
       if (decision === 'forbidden') return refuse(request, reply, 'GS_FORBIDDEN', done)
@@ -129,7 +139,7 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
       }
       if (decision === 'log-in') {
         if (!page) return refuse(request, reply, 'GS_NOT_LOGGED_IN', done)
-        if (pathOf(request.url) !== loginPage) return sendTo(request, reply, loginPage)
+        if (pathOf(request.originalUrl) !== loginPage) return sendTo(request, reply, loginPage)
         request.log.error(
           { gs: 'policy', url: loginPage },
           `the login page ${loginPage} is only for who is logged in; give it the policy { level: "none" }, or set the option loginPage to another page`

@@ -52,6 +52,12 @@ describe('the facts of a client', () => {
     assert.deepEqual(facts({ 'accept-language': 'x'.repeat(60_000) }).languages, [])
   })
 
+  it('looks at no more entries than browsers send, whatever they are', () => {
+    const junk = (count: number) => Array.from({ length: count }, () => 'x').join(',')
+    assert.deepEqual(facts({ 'accept-language': `${junk(19)},de` }).languages, ['de'])
+    assert.deepEqual(facts({ 'accept-language': `${junk(20)},de` }).languages, [])
+  })
+
   it('knows how dates and numbers are written, in the region if the browser names one', () => {
     for (const [header, chosen, formats] of [
       ['de', null, ['dmy', ',', '.']],

@@ -44,11 +44,14 @@ export interface ClientSite {
 /** Longer headers are read no further; those of browsers have less than 100 characters. */
 const longestHeader = 500
 const mostLanguages = 10
+/** Entries of the header that are looked at: each takes a while, and a header can have hundreds. */
+const mostEntries = 2 * mostLanguages
 const longestReferer = 200
 
 /** The tags of an Accept-Language header that are ones, the most wanted first. */
 function wantedLanguages(header: string): string[] {
-  const tags = new Negotiator({ headers: { 'accept-language': header } }).languages().map((tag) => (tag === '*' ? null : languageTag(tag)))
+  const entries = new Negotiator({ headers: { 'accept-language': header } }).languages().slice(0, mostEntries)
+  const tags = entries.map((tag) => (tag === '*' ? null : languageTag(tag)))
   return [...new Set(tags.filter((tag) => tag !== null))].slice(0, mostLanguages)
 }
 

@@ -12,6 +12,20 @@ export function isSameOrigin(headers: IncomingHttpHeaders, origin: string): bool
   return from === undefined || from.toLowerCase() === origin
 }
 
+/**
+ * Whether the headers of a websocket's request say that a page of this site opens it, or no page at all: whoever listens on it reads along.
+ * Pages that were loaded under another name of the server are its own, too; browsers give them the cookies of that name only.
+ */
+export function isOwnWebsocket(headers: IncomingHttpHeaders, origin: string): boolean {
+  if (isSameOrigin(headers, origin)) return true
+  const { origin: from, host } = headers
+  return headers['sec-fetch-site'] === undefined && host !== undefined && /^https?:\/\/(.*)$/i.exec(from ?? '')?.[1] === host
+}
+
+export function isWebsocket(headers: IncomingHttpHeaders): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Whether a method may have an effect and needs the check. */

@@ -219,6 +219,7 @@ describe('an answer that brings a visitor his cookie', () => {
     const { app, jar } = await site(t, {}, (its) => {
       its.get('/news', (_request, reply) => reply.header('cache-control', open).type('text/html').send('news'))
       its.get('/unchanged', (_request, reply) => reply.header('cache-control', open).code(304).send())
+      its.get('/hidden', { config: { gs: { level: 'nobody' } } }, () => 'hidden')
       its.get('/own', (_request, reply) => reply.header('cache-control', 'private, max-age=60').type('text/html').send('own'))
       its.get('/stores', async ({ gs }, reply) => {
         await gs.data.patch({ seen: true })
@@ -228,6 +229,8 @@ describe('an answer that brings a visitor his cookie', () => {
     const storedOf = async (url: string, browser: CookieJar) => (await browser.visit(app, url)).headers['cache-control']
     for (const url of ['/news', '/unchanged', '/stores']) assert.equal(await storedOf(url, jar()), 'private, no-cache', url)
     assert.equal(await storedOf('/own', jar()), 'private, max-age=60')
+
+    for (const url of ['/hidden', '/missing']) assert.equal(await storedOf(url, jar()), 'no-store', url)
 
     const known = jar()
     await known.visit(app, '/news')

@@ -353,6 +353,15 @@ for (const engine of engines) {
       })
     }
 
+    it('a rule that gives a promise drops the data, and its rejection does not end the process', async (t) => {
+      const rule = () => Promise.reject(new Error('a fault')) as never
+      const { database, store, failures, anonymous, logIn, open, rows } = await prepare(t, engine, { onLogin: rule })
+      await open(anonymous('ticket')).patch({ n: 1 })
+      const { id } = await logIn()
+      await database.transaction((trx) => store.carryOnLogin(trx, { from: { ticketId: 'ticket', formerTokenHash: null }, to: id }))
+      assert.deepEqual([await rows(), failures.map(String).includes('Error: a fault')], [[], true])
+    })
+
     it('a rule that fails, or leaves what cannot be stored, drops the data and keeps nobody from logging in or out', async (t) => {
       const rules = [
         () => {
@@ -386,7 +395,7 @@ for (const engine of engines) {
     it('logins with the same ticket at once, as by a second click, all get the data, but only those of one account', async (t) => {
       const { database, clock, store, anonymous, logIn, open } = await prepare(t, engine, {
         onLogin: ({ n }: { n?: number }) => ({ n: n! + 1 })
-      } as GsSessionDataOptions)
+      })
       await open(anonymous('ticket')).patch({ n: 1 })
       const carry = ({ id }: { id: string }) =>
         database.transaction((trx) => store.carryOnLogin(trx, { from: { ticketId: 'ticket', formerTokenHash: null }, to: id }))

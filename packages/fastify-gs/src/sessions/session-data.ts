@@ -312,7 +312,10 @@ export function createSessionData(settings: SessionDataSettings): SessionDataSto
     if (text === null || rule === 'drop') return null
     if (rule === 'keep') return text
     try {
-      const left = encode(rule(decode(text)))
+      const result: unknown = rule(decode(text))
+      // It is not waited for; and a rejection that nobody hears would end the process.
+      if (result instanceof Promise) result.catch(settings.failed)
+      const left = encode(result)
       return left === emptyText ? null : left
     } catch (error) {
       settings.failed(error)

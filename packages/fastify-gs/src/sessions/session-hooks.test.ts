@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
 import { build, password, type Browser } from '../testing/build.ts'
 import { anyData } from '../testing/session-data.ts'
 
@@ -274,18 +275,27 @@ describe('onUpgrade and onDowngrade', () => {
   })
 
   it('what they throw is logged and hurts nobody', async (t) => {
-    const { browser, member } = await build(t, {}, (app) => {
-      app.gs.addHook('onUpgrade', () => {
-        throw new Error('no')
-      })
-      app.gs.addHook('onDowngrade', () => {
-        throw new Error('no')
-      })
-    })
+    const log: string[] = []
+    const fail = () => {
+      throw new Error('no')
+    }
+    const failLater = async () => {
+      await Promise.resolve()
+      fail()
+    }
+    const setup = (app: FastifyInstance) => {
+      for (const name of ['onUpgrade', 'onDowngrade', 'onSessionEnd'] as const)
+        for (const hook of [fail, failLater]) app.gs.addHook(name, hook)
+    }
+    const logger = { level: 'error', stream: { write: (line: string) => void log.push(JSON.parse(line).msg) } }
+    const { browser, member } = await build(t, {}, setup, { logger })
     await member('alice')
     const visitor = browser()
     assert.equal((await visitor.post('/lwsgs/login', credentials('alice'))).json().username, 'alice')
+    log.length = 0
     assert.equal((await visitor.post('/lwsgs/logout')).json().username, null)
+    const [downgrade, end] = ['a listener of onDowngrade failed', 'a listener of onSessionEnd failed']
+    assert.deepEqual(log.toSorted(), [downgrade, downgrade, end, end])
   })
 })
 

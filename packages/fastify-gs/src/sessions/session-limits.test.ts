@@ -97,6 +97,16 @@ describe('sessions of all accounts', () => {
     assert.equal((await third.post('/lwsgs/login', credentials)).statusCode, 200)
   })
 
+  it('do not stand in the way of a login that takes the place of another session', async (t) => {
+    const built = await build(t, { session: { total: 2, perAccount: 2 } })
+    const alice = await built.member('alice')
+    await logInTimes(built, 1)
+    assert.equal((await alice.post('/lwsgs/login', credentials)).statusCode, 200, 'in the same browser')
+    assert.equal((await built.browser().post('/lwsgs/login', credentials)).statusCode, 200, 'the oldest one of the account ends for it')
+    const others = await alice.get('/lwsgs/sessions')
+    assert.equal(others.json().sessions.length, 2)
+  })
+
   it('are not filled by visitors without a session (a table of 100 slots is, by 100 requests)', async (t) => {
     const built = await build(t, { session: { total: 2 } })
     await built.member('alice')

@@ -66,8 +66,9 @@ export function createMakeRoom(settings: SessionLimitSettings): MakeRoom {
 
     const ended: SessionEndEvent[] = []
     for (const { id } of living.slice(0, surplus)) ended.push(...(await endSession(trx, id, 'limit')))
+    const takesTheirPlace = replaced !== null || ended.length > 0
     // The admin of the configuration must get in where nobody else does.
-    if (!account.configured) await requireRoom(trx)
+    if (!account.configured && !takesTheirPlace) await requireRoom(trx)
     return ended
   }
 }

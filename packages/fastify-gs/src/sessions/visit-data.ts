@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { gsError } from '../errors.ts'
 import type { AnonymousTicket, TicketLimits } from './anonymous-ticket.ts'
 import type { CarrySource, DataOwner, SessionData, SessionDataStore } from './session-data.ts'
+import { isWebsocket } from './same-origin.ts'
 import { openData, visitState, type Visit } from './visit.ts'
 
 /** The answer to a request, for the cookie that the browser needs when something is stored for it. */
@@ -27,8 +28,6 @@ export function carrySourceOf(visit: Visit, accountId: string): CarrySource {
     : { sessionId: visit.session.id, sameAccount: visit.account.id === accountId }
 }
 
-const isWebsocket = (request: FastifyRequest) => request.headers.upgrade?.toLowerCase() === 'websocket'
-
 export interface VisitDataSettings {
   readonly store: SessionDataStore
   readonly ticketLimits: TicketLimits
@@ -51,7 +50,7 @@ export function createOpenData({ store, ticketLimits, offerTicket }: VisitDataSe
       // It has another session now, by a login or logout.
       if (this.gs !== visit) throw gsError('GS_SESSION_UNKNOWN')
       const reply = this[replyOf]
-      if (isWebsocket(this))
+      if (isWebsocket(this.headers))
         throw new Error('A websocket cannot give its visitor a session; store something for him in a request before, or require a login.')
       if (reply === null || reply.sent || reply.raw.headersSent)
         throw new Error('The answer has begun, so the visitor cannot be given the session that the data would belong to; store it before.')

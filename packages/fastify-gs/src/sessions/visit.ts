@@ -151,6 +151,12 @@ const levelOf = (account: Account, level: number) =>
         ? level
         : AuthLevel['logged-in']
 
+/** The level of a visit as it is once the new password that is due has been chosen. */
+export function levelAfterChange(visit: Visit): number {
+  const found = visitState(visit).found
+  return found === null ? visit.level : levelOf({ ...publicAccount(found.account), mustChangePassword: false }, found.level)
+}
+
 /** Who has to choose a new password first may nothing else. */
 const rightsOf = ({ admin, verified, mustChangePassword }: Account, sectors: number) =>
   mustChangePassword ? { admin: false, verified: false, sectors: 0 } : { admin, verified, sectors }

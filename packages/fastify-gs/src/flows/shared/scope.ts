@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { gsError, isGsError, type GsError, type GsErrorCode } from '../../errors.ts'
-import { findRefusedForm, formField, join, rememberForm, type FormPages } from '../../forms-page.ts'
+import { findRefusedForm, formField, join, rememberForm, sentenceOf, type FormPages } from '../../forms-page.ts'
 import { html } from '../../html.ts'
 import { sendPage, wantsPage } from '../../page.ts'
 import { isSameOrigin, isUnsafe } from '../../sessions/same-origin.ts'
@@ -81,7 +81,7 @@ export function answerErrors(app: FastifyInstance, services: FlowServices, pages
   const sendReason = (request: FastifyRequest, reply: FastifyReply, error: GsError) =>
     sendPage(reply, error.statusCode, prefix, siteName, {
       title: 'That did not work',
-      content: html`<p role="alert">${error.message}</p>
+      content: html`<p role="alert">${sentenceOf(error)}</p>
         ${join(pages.links(request).map(({ href, text }) => html`<p><a href="${href}">${text}</a></p> `))}`
     })
   app.setErrorHandler(async (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
