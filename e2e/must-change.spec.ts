@@ -86,6 +86,7 @@ test('without scripts the page of the account asks for it', async ({ page, mailb
   await part.getByLabel('New password', { exact: true }).fill(newPassword)
   await part.getByLabel('New password again', { exact: true }).fill(newPassword)
   await part.getByRole('button', { name: 'Change', exact: true }).click()
+  await expect(plain).toHaveURL('/lwsgs/needauth/')
   await plain.goto('/lwsgs/lwsgs-change')
   await expect(plain.getByLabel('New e-mail address')).toBeVisible()
 })

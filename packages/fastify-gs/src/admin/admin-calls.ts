@@ -21,10 +21,11 @@ import type {
 import { createArgon2Hasher } from '../crypto/passwords.ts'
 import type { Trx } from '../database/database.ts'
 import { gsError, GsOptionError } from '../errors.ts'
-import { requireAccount, type FlowServices } from '../flows/shared/flow.ts'
+import { requireAccount, requireLogin, type FlowServices } from '../flows/shared/flow.ts'
 import { isAlive } from '../sessions/sessions.ts'
 import { readableUserAgent } from '../sessions/user-agent.ts'
 import { visible } from '../sessions/visible.ts'
+import { levelAfterChange } from '../sessions/visit.ts'
 import type { AdminActor } from './actor.ts'
 import { createAuditedTransaction, readAudit } from './audit.ts'
 import { manageAccounts, namesOfSectors, recordOf } from './manage-accounts.ts'
@@ -108,7 +109,7 @@ function sectorBits(wanted: readonly string[], field: 'sectors' | 'withdraw', na
   return bits >>> 0
 }
 
-/** @returns what throws `GS_NOT_LOGGED_IN` or `GS_NOT_FOUND` for who is no admin */
+/** @returns what throws `GS_NOT_LOGGED_IN` or `GS_NOT_FOUND` for who is no admin, `GS_PASSWORD_CHANGE_REQUIRED` for one who must do that first */
 export function createAdminCalls(services: FlowServices): (request: FastifyRequest) => AdminCalls {
   const { activity, database, events, options, outbox, registry } = services
   const { now, sectors } = options
@@ -159,9 +160,10 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
   }
 
   return (request) => {
-    const visit = requireAccount(request)
+    const visit = requireLogin(request)
     // The policy of the route has said it already; a route that forgot it must not open everything.
-    if (visit.level < AuthLevel.admin) throw gsError('GS_NOT_FOUND')
+    if (levelAfterChange(visit) < AuthLevel.admin) throw gsError('GS_NOT_FOUND')
+    requireAccount(request)
     const admin = { ...visit.account, level: visit.level }
     const actor = actorOf(request, admin, visit.session.id)
     const administration: AdminServices = {

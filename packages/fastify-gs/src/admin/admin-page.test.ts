@@ -60,6 +60,23 @@ describe('the pages for admins', () => {
     })
   }
 
+  it('lead an admin with a new password due to the page for that, and back; of others they hide all the same', async (t) => {
+    const { member, boss } = await site(t)
+    const [alice, bob] = [await member('alice'), await member('bob')]
+    const idOf = async (name: string) => (await addressOf(boss, name)).split('/').at(-1)!
+    await boss.post(`/lwsgs/admin/accounts/${await idOf('alice')}/grant`, { level: 50 })
+    for (const name of ['alice', 'bob']) await boss.post(`/lwsgs/admin/accounts/${await idOf(name)}/require-password-change`, {})
+    const sent = await alice.visit(`${home}/audit`)
+    assert.deepEqual([sent.statusCode, sent.headers.location], [303, `/lwsgs/lwsgs-change?next=${encodeURIComponent(`${home}/audit`)}`])
+    const phrase = 'another four word phrase'
+    const changed = await submit(alice, sent.headers.location!, 'Change', { curpw: password, password: phrase, password2: phrase })
+    assert.deepEqual([changed.statusCode, changed.headers.location], [303, `${home}/audit`])
+    assert.equal((await alice.visit(`${home}/audit`)).statusCode, 200)
+    const hidden = await bob.visit(`${home}/audit`)
+    assert.equal(hidden.statusCode, 404, hidden.body)
+    assert.match(hidden.body, /There is nothing here/)
+  })
+
   it('are not shown to somebody else whose refused form names one of theirs', async (t) => {
     const { boss, browser, member } = await site(t)
     const alice = await member('alice')

@@ -27,7 +27,8 @@ import {
   type FormRefusal
 } from '../forms-page.ts'
 import { html, type Html } from '../html.ts'
-import { sendPage } from '../page.ts'
+import { sendPage, wantsPage } from '../page.ts'
+import { levelAfterChange } from '../sessions/visit.ts'
 import { createAdminCalls } from './admin-calls.ts'
 import { noGroup } from './admin-routes.ts'
 import { highestGrantable } from './rank.ts'
@@ -416,14 +417,18 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
     return send(request, reply, 'Audit', html`${found}${more(at.audit, query, next)}`, undefined)
   }
 
-  /** Who is not logged in goes to the page that needs no script either; who is no admin does not learn that there is a page. */
+  /** Who is not logged in, or has a new password due, goes to the page that needs no script either; who is no admin does not learn that there is a page. */
   const page = (
     path: string,
     summary: string,
     show: (request: FastifyRequest<{ Params: ById }>, reply: FastifyReply) => Promise<FastifyReply>
   ) =>
     app.get<{ Params: ById }>(adminPagePath + path, { schema: documented(`Page: ${summary}`, {}) }, async (request, reply) => {
-      if (request.gs.account === null) return reply.redirect(`${prefix}/lwsgs-login?next=${encodeURIComponent(request.url)}`, 303)
+      const sendTo = (path: string) => reply.redirect(`${prefix}${path}?next=${encodeURIComponent(request.url)}`, 303)
+      const { account } = request.gs
+      if (account === null) return sendTo('/lwsgs-login')
+      const isAdmin = levelAfterChange(request.gs) >= AuthLevel.admin
+      if (account.mustChangePassword && isAdmin && wantsPage(request.method, request.headers)) return sendTo('/lwsgs-change')
       return show(request, reply)
     })
 

@@ -61,7 +61,7 @@ function sessionRow(form: Form, { current, userAgent, ip, createdAt, lastActiveA
 
 /** The page of the own account: everything that its owner can do with it. */
 export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormPages): void {
-  const { at, withNotice, services, send, sendLogin, logOutForm, readSessions } = pages
+  const { at, withNotice, services, send, sendLogin, logOutForm, readSessions, wantedBy } = pages
   const { loginPage, prefix, now, password } = services.options
   const path = lwsgsPaths.change
 
@@ -71,12 +71,12 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
     hidden: { email: email ?? undefined, next: withNotice(path, 'sent') },
     button: { text: 'Send the mail again', look: 'quiet' }
   })
-  const changePassword = ({ username }: Account, current: readonly Field[]): Form => ({
+  const changePassword = ({ username }: Account, current: readonly Field[], next: string | null): Form => ({
     name: 'change-password',
     action: at(path),
     // The server checks that it is still that account.
     owner: username,
-    hidden: { next: withNotice(path, 'changed') },
+    hidden: { next: next ?? withNotice(path, 'changed') },
     fields: [...current, ...chosenPassword('New password', password.minLength)],
     button: { name: 'change', text: 'Change' }
   })
@@ -129,13 +129,16 @@ export function accountPage(app: FastifyInstance, pages: Pages, formPages: FormP
     if (account === null) return sendLogin(request, reply, at(path), refusal)
     const administers = services.options.adminApi && level >= AuthLevel.admin
     const { mustChangePassword } = account
+    // Who was sent here because a new password is due goes on from here; `next` of the other forms is another one.
+    const elsewhere = refusal !== undefined && refusal.form !== 'change-password'
+    const next = mustChangePassword && !elsewhere ? wantedBy(request, refusal) : null
     const { sessions } = mustChangePassword ? { sessions: [] } : await readSessions(request)
     // Within 300 s after a lost-password link nobody can be asked for what he has lost.
     const inWindow = satisfies(mask, AuthMask.forgot)
     const current = inWindow ? [] : [currentPassword('curpw')]
     const own = account.configured
       ? html`<p>This account is defined in the configuration of the server; change it there.</p>`
-      : html`${section('password', 'Change your password', renderForm(changePassword(account, current), refusal))}${
+      : html`${section('password', 'Change your password', renderForm(changePassword(account, current, next), refusal))}${
           inWindow || mustChangePassword ? html`` : section('email', 'Change your e-mail address', renderForm(changeEmail, refusal))
         }`
     const waiting = html`<p>
