@@ -300,7 +300,11 @@ const pages: Walk = async (page, mailbox, look) => {
   await look('page-admin-newcomer')
   await call(page, '/admin/groups', { name: `${newcomer.username}s-with-a-name-that-is-long`, level: 35 })
   await main('/lwsgs/lwsgs-admin/groups')
-  await page.locator('summary').last().click()
+  const group = page.locator('details').last()
+  await group.locator('summary').click()
+  // A finger that wants to save must not delete.
+  const [save, remove] = await Promise.all([0, 1].map((place) => group.getByRole('button').nth(place).boundingBox()))
+  expect(remove!.y - save!.y - save!.height).toBeGreaterThanOrEqual(8)
   await look('page-admin-groups')
   await main(`/lwsgs/lwsgs-admin/mail?state=sent`)
   await look('page-admin-mail')

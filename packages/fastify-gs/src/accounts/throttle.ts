@@ -114,6 +114,12 @@ export async function forgiveFailures(db: Db, subject: string): Promise<void> {
   await db.deleteFrom('gs_throttle').where('key', '>=', from).where('key', '<', `${from}z`).execute()
 }
 
+/** The failures on an account that count against unknown browsers; null: there are none. */
+export async function failuresOn(db: Db, subject: string): Promise<{ count: number; lastAt: number } | null> {
+  const row = await db.selectFrom('gs_throttle').select(['failures', 'last_at']).where('key', '=', subjectKey(subject)).executeTakeFirst()
+  return row === undefined || row.failures === 0 ? null : { count: row.failures, lastAt: row.last_at }
+}
+
 /** What the row counts, kept as it is until the transaction ends; a row that is not there is made. */
 async function hold(trx: Trx, key: string): Promise<Count> {
   return trx

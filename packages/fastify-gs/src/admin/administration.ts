@@ -117,7 +117,10 @@ export interface Administration {
     readonly verify: (id: string) => Promise<AccountRecord>
     /** Ends its sessions; nobody can log in until it is unlocked. */
     readonly lock: (id: string) => Promise<AccountRecord>
-    /** Links to set a new password that were mailed before the lock stay void. */
+    /**
+     * Opens it again, and forgets wrong passwords: one that too many had switched off is on. Links to set a new password that were mailed before
+     * the lock stay void.
+     */
     readonly unlock: (id: string) => Promise<AccountRecord>
     /** Removes the account with its sessions, links and waiting mails. */
     readonly delete: (id: string) => Promise<void>
@@ -127,9 +130,11 @@ export interface Administration {
     readonly setGroup: (id: string, groupId: string | null) => Promise<AccountRecord>
     /**
      * From the next request on nothing is open to the account, on all devices that are logged in, but to choose another password than the
-     * present one, to log out, and to be deleted by its owner. Ends nothing.
+     * present one, to log out, and to be deleted by its owner. Ends nothing. With `required: false` that is taken back.
      */
-    readonly requirePasswordChange: (id: string) => Promise<AccountRecord>
+    readonly requirePasswordChange: (id: string, required?: boolean) => Promise<AccountRecord>
+    /** The wrong passwords since the last right one, from browsers that are not known, and when the last of them came (ms since 1970); null: none. */
+    readonly failures: (id: string) => Promise<{ count: number; lastAt: number } | null>
     /**
      * Ends its sessions, and switches a password on again that too many failures had switched off.
      *

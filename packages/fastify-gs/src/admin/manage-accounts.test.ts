@@ -219,6 +219,39 @@ for (const engine of engines) {
       assert.equal((await administration.accounts.unlock('ann')).lockedAt, null)
     })
 
+    it('show how often strangers have failed, and an operator who unlocks them forgets that, with an entry in the audit', async (t) => {
+      const { administration, clock, database } = await administer(t, engine)
+      await seedAccount(database.db, 'ann')
+      const throttle = createThrottle(database, () => clock.now, { ladder: [], lockAfter: 3 })
+      const attempt = (right: boolean) => throttle.attempt('ann', { ip: '192.0.2.1', known: null }, async () => right)
+      assert.equal(await administration.accounts.failures('ann'), null)
+      for (let tries = 0; tries < 3; tries++) await attempt(false)
+      assert.deepEqual(await administration.accounts.failures('ann'), { count: 3, lastAt: clock.now })
+      await assert.rejects(attempt(true), { code: 'GS_PASSWORD_DISABLED' })
+      await administration.accounts.unlock('ann')
+      assert.equal(await administration.accounts.failures('ann'), null)
+      assert.equal(await attempt(true), true)
+      await administration.accounts.unlock('ann')
+      const { entries } = await administration.audit.list()
+      assert.deepEqual(
+        entries.map(({ action, details }) => [action, details]),
+        [['unlock', { failures: [3, 0] }]]
+      )
+      await assert.rejects(administration.accounts.failures('nobody'), { code: 'GS_ACCOUNT_UNKNOWN' })
+    })
+
+    it('that must choose a new password need not any more when that is taken back', async (t) => {
+      const { administration, database } = await administer(t, engine)
+      await seedAccount(database.db, 'ann')
+      assert.equal((await administration.accounts.requirePasswordChange('ann')).mustChangePassword, true)
+      assert.equal((await administration.accounts.requirePasswordChange('ann', false)).mustChangePassword, false)
+      const { entries } = await administration.audit.list()
+      assert.deepEqual(entries.map(({ details }) => details['mustChangePassword']).toSorted(), [
+        [false, true],
+        [true, false]
+      ])
+    })
+
     it('have no session while they are locked, even if one is made at the same moment', async (t) => {
       const { administration, database, logIn } = await administer(t, engine)
       await seedAccount(database.db, 'ann')

@@ -13,7 +13,7 @@ import { AuthLevel } from '../accounts/auth-level.ts'
 import { voidLinks } from '../accounts/email-links.ts'
 import { effectiveLevel, lockGroup, setGroupOf } from '../accounts/groups.ts'
 import { checkEmail, checkUsername, emailKey, usernameKey } from '../accounts/identifiers.ts'
-import { forgiveFailures } from '../accounts/throttle.ts'
+import { failuresOn, forgiveFailures } from '../accounts/throttle.ts'
 import { encodeNewPassword } from '../crypto/password-rules.ts'
 import { pepperIdOf } from '../crypto/passwords.ts'
 import { createId } from '../crypto/tokens.ts'
@@ -269,8 +269,11 @@ export function manageAccounts({
         if (locked) {
           await voidLinks(trx, id, now(), 'forgot-password', 'login-code', 'change-email')
           await trx.updateTable('gs_accounts').set({ locked_at: null }).where('id', '=', id).execute()
-          await record({ action: 'unlock', accountId: id, details: { locked: [true, false] } })
         }
+        const failures = await failuresOn(trx, id)
+        if (failures !== null) await forgiveFailures(trx, id)
+        const details = { ...(locked && { locked: [true, false] }), ...(failures !== null && { failures: [failures.count, 0] }) }
+        if (locked || failures !== null) await record({ action: 'unlock', accountId: id, details })
         return recordOf(trx, id)
       }),
 
@@ -319,15 +322,20 @@ export function manageAccounts({
 
     setGroup: (id, group) => accounts.grant(id, { group }),
 
-    requirePasswordChange: (id) =>
+    requirePasswordChange: (id, required = true) =>
       audited(async (trx, record) => {
         const { mustChangePassword } = await requireChangeable(trx, actor, id)
-        if (!mustChangePassword) {
-          await setMustChangePassword(trx, id, true)
-          await record({ action: 'require-password-change', accountId: id, details: { mustChangePassword: [false, true] } })
+        if (mustChangePassword !== required) {
+          await setMustChangePassword(trx, id, required)
+          await record({ action: 'require-password-change', accountId: id, details: { mustChangePassword: [!required, required] } })
         }
         return recordOf(trx, id)
       }),
+
+    async failures(id) {
+      await recordOf(db, id)
+      return failuresOn(db, id)
+    },
 
     async setPassword(id, password, { minLength, mustChange = false } = {}) {
       const owner = await db.selectFrom('gs_accounts').select(['username', 'email', 'configured']).where('id', '=', id).executeTakeFirst()

@@ -63,6 +63,8 @@ ${[265, 320, 355, 25, 150, 180, 200].map((hue, index) => `.avatar[data-hue="${in
 summary:where(:not(#lwsgs *)) { cursor: pointer; padding-block: .25rem }
 .rows li > :first-child { min-width: 0 }
 .rows form, .buttons form { flex: none; max-width: 100%; margin: 0 }
+.rows details form + form { margin-block-start: .75rem }
+.hint + .rows { margin-block-start: 1rem }
 dl.facts { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .25rem 1rem; margin: 0 0 1.25rem }
 dl.facts dt { color: var(--_muted) }
 dl.facts dd { margin: 0 }

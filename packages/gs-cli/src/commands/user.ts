@@ -28,7 +28,7 @@ const mustChangeFlags = ['--must-change', 'the person has to choose another one 
 export function register(program: Command): void {
   const user = program
     .command('user')
-    .summary('accounts: list, show, add, verify, lock, unlock, delete, grant, password, require-password-change')
+    .summary('accounts: list, show, add, verify, lock, unlock, delete, grant, password, require-password-change, waive-password-change')
     .description('Accounts. The admin of a configuration can be looked at here, and changed only there.')
   registerList(user)
   registerShow(user)
@@ -41,10 +41,15 @@ export function register(program: Command): void {
     change: ({ accounts }, { id }) => accounts.lock(id),
     done: 'is locked; its sessions have ended'
   })
-  registerChange(user, 'unlock', 'Lets the person log in again.', {
-    change: ({ accounts }, { id }) => accounts.unlock(id),
-    done: 'is not locked any more'
-  })
+  registerChange(
+    user,
+    'unlock',
+    'Lets the person log in again, and forgets wrong passwords: one that too many had switched off is on again.',
+    {
+      change: ({ accounts }, { id }) => accounts.unlock(id),
+      done: 'is open; wrong passwords are forgotten'
+    }
+  )
   registerDelete(user)
   registerGrant(user)
   registerPassword(user)
@@ -57,6 +62,10 @@ export function register(program: Command): void {
       done: 'has to choose a new password'
     }
   )
+  registerChange(user, 'waive-password-change', 'Takes that back: the account is open as before, with the password that it has.', {
+    change: ({ accounts }, { id }) => accounts.requirePasswordChange(id, false),
+    done: 'need not choose a new password'
+  })
 }
 
 function registerList(user: Command): void {
@@ -100,7 +109,8 @@ function registerShow(user: Command): void {
     .action(async (name: string, settings: Common) => {
       await withAdministration(settings, async (administration, { sectors }) => {
         const account = await findAccount(administration, name)
-        if (settings.json) return printJson(account)
+        const failures = await administration.accounts.failures(account.id)
+        if (settings.json) return printJson({ ...account, failures })
         printFields([
           ['User name', account.username],
           ['E-mail', account.email ?? 'none'],
@@ -108,6 +118,7 @@ function registerShow(user: Command): void {
           ['Level', levelOf(account)],
           ['Sectors', sectorNames(account.sectors, sectors).join(', ') || 'none'],
           ['Password', account.configured ? 'in the configuration' : (account.passwordScheme ?? 'none')],
+          ['Wrong passwords', failures === null ? 'none' : `${failures.count}, the last ${formatTime(failures.lastAt)}`],
           ['Language', account.language ?? 'not chosen'],
           ['Logins', account.lastLoginAt === null ? 'none' : `${account.visits}, the last ${formatTime(account.lastLoginAt)}`],
           ['Created', formatTime(account.createdAt)],
