@@ -64,20 +64,23 @@ for (const engine of engines) {
       const { database, issue } = await open(t)
       const { token } = await issue('change-email')
       const started: string[] = []
-      let redeeming: Promise<unknown> | undefined
-      await database.transaction(async (trx) => {
+      const locked = Promise.withResolvers<void>()
+      const voiding = database.transaction(async (trx) => {
         started.push('void')
         await lockAccount(trx, 'alice')
-        redeeming ??= database.transaction(async (other) => {
-          started.push('redeem')
-          const redemption = await redeemLink(other, 'change-email', token, now)
-          await lockAccount(other, 'alice')
-          return redemption
-        })
+        locked.resolve()
         await setTimeout(100)
         await voidLinks(trx, 'alice', now)
       })
-      assert.deepEqual(await redeeming, { ok: false, reason: 'used' })
+      await locked.promise
+      const redemption = await database.transaction(async (trx) => {
+        started.push('redeem')
+        const redemption = await redeemLink(trx, 'change-email', token, now)
+        await lockAccount(trx, 'alice')
+        return redemption
+      })
+      await voiding
+      assert.deepEqual(redemption, { ok: false, reason: 'used' })
       // Neither was broken off and done again.
       assert.deepEqual(started, ['void', 'redeem'])
     })

@@ -246,10 +246,10 @@ for (const engine of engines) {
       assert.equal((await administration.accounts.requirePasswordChange('ann')).mustChangePassword, true)
       assert.equal((await administration.accounts.requirePasswordChange('ann', false)).mustChangePassword, false)
       const { entries } = await administration.audit.list()
-      assert.deepEqual(entries.map(({ details }) => details['mustChangePassword']).toSorted(), [
-        [false, true],
-        [true, false]
-      ])
+      assert.deepEqual(
+        new Set(entries.map(({ details }) => JSON.stringify(details['mustChangePassword']))),
+        new Set(['[false,true]', '[true,false]'])
+      )
     })
 
     it('have no session while they are locked, even if one is made at the same moment', async (t) => {

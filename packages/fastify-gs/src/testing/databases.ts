@@ -8,6 +8,8 @@ import { openPostgres } from '../database/postgres.ts'
 import { openSqlite } from '../database/sqlite.ts'
 import { startPostgres, type PostgresServer } from './postgres-server.ts'
 
+export { publishedSchemas } from './published-schemas.ts'
+
 let server: Promise<PostgresServer> | undefined
 const created: string[] = []
 

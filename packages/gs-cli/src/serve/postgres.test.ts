@@ -61,7 +61,7 @@ it('a site over TLS with its sessions in PostgreSQL is a file of a few lines', a
   const link = linkIn(await mail.next())
   await alice.submit(link, '/lwsgs-confirm')
   assert.equal((await alice.get('/members/')).body, 'for members')
-  assert.deepEqual([...alice.cookies.keys()], ['__Host-gs'])
+  assert.deepEqual([...alice.cookies.keys()], ['__Host-gs', '__Host-gs-known'])
 
   served.child.kill('SIGKILL')
   await served.exited
