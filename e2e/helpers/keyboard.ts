@@ -61,7 +61,7 @@ export function disorderIn(place: Locator): Promise<string[]> {
   return place.evaluate((root) => {
     const rightToLeft = getComputedStyle(root).direction === 'rtl'
     const stops = [...root.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
-      (element) => element.tabIndex >= 0 && !element.matches(':disabled, [type="hidden"]') && element.getClientRects().length > 0
+      (element) => element.tabIndex >= 0 && !element.matches(':disabled, [type="hidden"]') && element.checkVisibility()
     )
     const faults = stops.filter(({ tabIndex }) => tabIndex > 0).map(({ outerHTML }) => `tabindex: ${outerHTML}`)
     stops.slice(1).forEach((stop, index) => {
