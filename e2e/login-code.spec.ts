@@ -31,6 +31,7 @@ test('somebody logs in with a code by mail, pasted with its spaces', async ({ pa
   await expect(code).toHaveAccessibleDescription('If there is such an account, a mail with a code is on its way.')
   await expect(code).toHaveAttribute('inputmode', 'numeric')
   await expect(code).toHaveAttribute('autocomplete', 'one-time-code')
+  await expect(code).toHaveAttribute('dir', 'ltr')
 
   const right = await newestCode(mailbox, who.email)
   await code.fill(wrong(right))

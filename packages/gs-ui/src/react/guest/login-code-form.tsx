@@ -75,10 +75,12 @@ export function LoginCodeForm({ username, onLogin }: LoginCodeFormProps): ReactN
           <TextField
             name="code"
             label={say('code')}
+            // Groups of digits would change places in a text from right to left.
+            dir="ltr"
             inputMode="numeric"
             autoComplete="one-time-code"
             pattern="[0-9 \-]*"
-            hint={step === 'sent' && say('code.sent')}
+            {...(step === 'sent' && { hint: say('code.sent') })}
           />
           <label className="gs-check">
             <input type="checkbox" name="remember" value="true" />

@@ -5,7 +5,7 @@ import { FormContext } from './form-context.ts'
 
 interface TextFieldProps extends Pick<
   InputHTMLAttributes<HTMLInputElement>,
-  'type' | 'inputMode' | 'defaultValue' | 'autoComplete' | 'pattern' | 'onKeyDown' | 'onKeyUp' | 'onFocus' | 'onBlur'
+  'type' | 'dir' | 'inputMode' | 'defaultValue' | 'autoComplete' | 'pattern' | 'onKeyDown' | 'onKeyUp' | 'onFocus' | 'onBlur'
 > {
   readonly name: string
   readonly label: string
