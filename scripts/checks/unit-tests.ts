@@ -2,6 +2,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { startPostgres } from '../../packages/fastify-gs/src/testing/postgres-server.ts'
 import { buildWidget } from '../build-widget.ts'
 import { runChild } from '../run-child.ts'
 import { root } from '../setup/root.mjs'
@@ -22,14 +23,29 @@ export const unit: Step = {
     // The tests of `gs serve` serve it.
     const widget = await buildWidget()
     if (widget.code !== 0) return { passed: 0, failed: 1, output: widget.output }
-    return runUnitTests(files, { progress })
+    // One for all of them: to make one takes seconds, and dozens of files want it. A name of its own, because programs under test obey DATABASE_URL.
+    const wanted = process.env['DATABASE_URL'] === undefined && files.length > 1
+    const server = wanted ? await startPostgres() : null
+    try {
+      return await runUnitTests(files, { progress, ...(server !== null && { env: { GS_TEST_POSTGRES: server.url } }) })
+    } finally {
+      await server?.stop()
+    }
   }
+}
+
+interface RunOptions {
+  readonly progress?: (text: string) => void
+  readonly report?: string
+  readonly cwd?: string
+  /** Added to the environment. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** Runs test files with `node --test`. A run that does not come to its end, or ends badly without saying why, has failed. */
 export async function runUnitTests(
   files: readonly string[],
-  { progress, report = logOf('unit'), cwd = root }: { progress?: (text: string) => void; report?: string; cwd?: string } = {}
+  { progress, report = logOf('unit'), cwd = root, env = {} }: RunOptions = {}
 ): Promise<Outcome> {
   mkdirSync(dirname(report), { recursive: true })
   writeFileSync(report, '')
@@ -49,6 +65,7 @@ export async function runUnitTests(
     ],
     {
       cwd,
+      env,
       onLine(line) {
         if (!line.startsWith('{"passed":')) return
         counts = JSON.parse(line) as Counts

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
-import { sql } from 'kysely'
 import type { AdminAccount, AdminGroup } from '../api.ts'
 import type { Browser } from '../testing/build.ts'
+import { untilBlocked } from '../testing/accounts.ts'
 import { administer } from '../testing/administration.ts'
 import { adminSite, chief } from '../testing/admin-site.ts'
 import { engines } from '../testing/databases.ts'
@@ -130,8 +129,7 @@ for (const engine of ['SQLite', 'PostgreSQL'] as const) {
         const leaving = await site.database.transaction(async (trx) => {
           await trx.updateTable('gs_accounts').set({ level: 100 }).where('id', '=', target).execute()
           const answer = post(admin, `/accounts/${target}/grant`, { group: null })
-          const isWaiting = sql<{ waiting: number }>`select count(*)::int as waiting from pg_locks where not granted`
-          while ((await isWaiting.execute(trx)).rows[0]!.waiting === 0) await setTimeout(5)
+          await untilBlocked(site.database)
           return { answer }
         })
         const { statusCode, json } = await leaving.answer

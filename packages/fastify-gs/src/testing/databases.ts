@@ -13,9 +13,9 @@ export { publishedSchemas } from './published-schemas.ts'
 let server: Promise<PostgresServer> | undefined
 const created: string[] = []
 
-/** `DATABASE_URL`, or a server of this test process. */
+/** `DATABASE_URL`, or the server that a run of all tests has started for them (`GS_TEST_POSTGRES`), or one of this test process. */
 async function serverUrl(): Promise<string> {
-  return process.env['DATABASE_URL'] ?? (await (server ??= startPostgres())).url
+  return process.env['DATABASE_URL'] ?? process.env['GS_TEST_POSTGRES'] ?? (await (server ??= startPostgres())).url
 }
 
 async function administer(statement: string): Promise<void> {
