@@ -51,15 +51,16 @@ export class TestOutbox {
   readonly logged = new Queue<LogEntry>()
   readonly database: GsDatabase
   readonly outbox: Outbox
-  #probe = ''
-  readonly #probed = new Queue<true>()
+  /** Those that are on their way: any worker on the same database may be the one that sends a probe. */
+  static readonly #probes = new Map<string, () => void>()
 
   constructor(database: GsDatabase, settings: Partial<OutboxSettings> = {}, clock = new Clock()) {
     this.database = database
     this.clock = clock
     const log = (level: string) => (given: unknown, message?: unknown) => {
       const facts = given as LogEntry['facts']
-      if (facts.mail === this.#probe) this.#probed.push(true)
+      const probed = TestOutbox.#probes.get(facts.mail ?? '')
+      if (probed !== undefined) probed()
       else this.logged.push({ level, facts, message: String(message) })
     }
     this.outbox = createOutbox({
@@ -123,9 +124,11 @@ export class TestOutbox {
 
   /** Works on what is due, and comes back when nothing is: a mail of the test's own shows that the worker has looked. */
   async work(): Promise<void> {
-    this.#probe = await this.enqueue('account-deleted', null, { value: 'probe@mail.test', key: 'probe@mail.test' })
+    const probe = await this.enqueue('account-deleted', null, { value: 'probe@mail.test', key: 'probe@mail.test' })
+    const { promise: probed, resolve } = Promise.withResolvers<void>()
+    TestOutbox.#probes.set(probe, resolve)
     this.outbox.start()
-    await this.#probed.next()
+    await probed
     const due = () =>
       this.database.db
         .selectFrom('gs_outbox')
@@ -150,6 +153,7 @@ export class TestOutbox {
         .execute()
     while ((await due()).length > 0) await setImmediate()
     await this.outbox.stop()
-    await this.database.db.deleteFrom('gs_outbox').where('id', '=', this.#probe).execute()
+    await this.database.db.deleteFrom('gs_outbox').where('id', '=', probe).execute()
+    TestOutbox.#probes.delete(probe)
   }
 }
