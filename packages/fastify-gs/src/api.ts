@@ -182,7 +182,8 @@ export const ListedSession = Type.Object(
     remember: Type.Boolean({ description: '"keep me logged in"' }),
     ip: Type.String({ description: 'address of the last use' }),
     userAgent: Type.String({ description: 'as the browser names itself, at most 512 characters' }),
-    sockets: Type.Integer({ description: 'open pages: event streams of the session in this process' })
+    pages: Type.Integer({ description: 'open pages: event streams of the session' }),
+    sockets: Type.Integer({ description: "open websockets of the application's routes" })
   },
   { additionalProperties: false }
 )
@@ -193,11 +194,49 @@ export const SessionList = Type.Object({ sessions: Type.Array(ListedSession) }, 
 export type SessionList = Static<typeof SessionList>
 
 /*
- * What `GET P/events` sends, as server-sent events with JSON data: `session` (a SessionInfo: at the beginning, and whenever it has changed),
- * `sessions` ({}: the list of the account's sessions has changed), `ended` ({ cause }: the session is over; the stream ends).
+ * What `GET P/events` sends: server-sent events with JSON data, each with an `id`. A browser that comes back with `Last-Event-ID` (or
+ * `?lastEventId=`) is told what is different since then.
+ *
+ * - `session`: a SessionInfo, at the beginning and whenever it has changed
+ * - `verified`, `mask`, `level`, `email`: the one value that is another one now, before the `session` that has it
+ * - `login`: another session of the account has begun; `logout`: one has ended
+ * - `sessions`: {}: the list of the account's sessions, or what they have open, is another one
+ * - `ended`: this session is over; the stream ends
  */
-export const SessionEnded = Type.Object({ cause: Type.String({ description: 'see SessionEndCause' }) }, { additionalProperties: false })
+const event = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, { additionalProperties: false })
+const cause = Type.String({ description: 'see SessionEndCause' })
+
+export const SessionEnded = event({ cause })
 export type SessionEnded = Static<typeof SessionEnded>
+export const VerifiedChanged = event({ verified: Type.Boolean() })
+export type VerifiedChanged = Static<typeof VerifiedChanged>
+export const MaskChanged = event({ mask: Type.Integer(), sectors: Type.Array(Type.String()) })
+export type MaskChanged = Static<typeof MaskChanged>
+export const LevelChanged = event({ level: Type.Integer() })
+export type LevelChanged = Static<typeof LevelChanged>
+export const EmailChanged = event({ email: nullable(Type.String()) })
+export type EmailChanged = Static<typeof EmailChanged>
+/** `session`: public id. */
+export const OtherLogin = event({ session: Type.String() })
+export type OtherLogin = Static<typeof OtherLogin>
+export const OtherLogout = event({ session: Type.String(), cause })
+export type OtherLogout = Static<typeof OtherLogout>
+
+/** The codes with which websockets are closed. The reason is one word: what closes with 4401 gives the `SessionEndCause`. */
+export const gsCloseCodes = {
+  /** The server stops; connect again after a moment. */
+  goingAway: 1001,
+  /** More messages than the limit allows. */
+  tooMany: 1008,
+  /** A message larger than the limit. */
+  tooBig: 1009,
+  /** Connect again at once: `renewed`, the browser has got a new token; `busy`, the session could not be looked up. */
+  tryAgain: 1013,
+  /** The session has ended; the reason is the cause, like `logout` or `account-locked`. */
+  ended: 4401,
+  /** The session may not be here any more: `mask`, `level` or `password-change`. */
+  forbidden: 4403
+} as const
 
 /** An account as an admin sees it. */
 export const AdminAccount = Type.Object(

@@ -6,6 +6,7 @@ export { gsForms, type GsFormsOptions } from './compat/gs-forms.ts'
 export { gsMount, type GsMountOptions, type MountHandler } from './mounts/mount.ts'
 export type { Policy } from './mounts/policy.ts'
 export { AuthLevel, type AuthLevelName } from './accounts/auth-level.ts'
+export { gsCloseCodes } from './api.ts'
 export { AuthMask } from './accounts/auth-mask.ts'
 export type { Account } from './accounts/accounts.ts'
 export type { GsSettings } from './accounts/settings.ts'
@@ -35,6 +36,8 @@ export type {
   GsRateLimits,
   GsSessionDataOptions,
   GsSessionOptions,
+  GsSocketLimits,
+  GsSocketOptions,
   LegacyHash,
   Mail,
   Mailer,

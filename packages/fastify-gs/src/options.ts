@@ -200,6 +200,35 @@ export interface GsLwsgsOptions {
   readonly verifyFailedPage?: string
 }
 
+/** Limits of one websocket of the application's routes. */
+export interface GsSocketLimits {
+  /** Bytes of one message; a larger one closes with 1009. Default: 65536. */
+  readonly maxMessage?: number
+  /** Messages and pings that a client may send per second, over time; more close with 1008. Default: 20. */
+  readonly messagesPerSecond?: number
+  /** The same at once. Default: 100. */
+  readonly burst?: number
+  /** Bytes that may wait for a reader who takes nothing; then the socket is broken off. Default: 1048576. */
+  readonly maxBuffered?: number
+  /** Whether a message of the client counts as a use of its session, so that it does not end idle. Default: false. */
+  readonly activity?: boolean
+}
+
+export interface GsSocketOptions extends GsSocketLimits {
+  /** Seconds between two pings; who has not answered until the next one is gone. Default: 30. */
+  readonly pingInterval?: number
+  /** Sockets that one logged-in session may have open; further ones are refused with 429. Default: 20. */
+  readonly perSession?: number
+  /** Sockets that all sessions of an account may have open in one process. Default: 100. */
+  readonly perAccount?: number
+  /** Sockets of visitors who are not logged in from one group of addresses (IPv6: /64), in one process. Default: 100. */
+  readonly perAddress?: number
+  /** Further origins whose pages may open websockets, like `https://app.example.com`. Default: none, only the own one. */
+  readonly origins?: readonly string[]
+  /** Whether programs that send no `Origin` may open websockets. Default: false. */
+  readonly allowNoOrigin?: boolean
+}
+
 export interface GsOptions {
   /** The public origin, e.g. `https://example.com`: for links in mails, the cookie's attributes and the check of `Origin`. Never taken from the request. */
   readonly baseUrl: string
@@ -259,6 +288,8 @@ export interface GsOptions {
    * the kind of file; null becomes the empty text. `$lwsgs_user`, `$lwsgs_auth` and `$lwsgs_email` are always there. Default: none.
    */
   readonly symbols?: Readonly<Record<string, SymbolValue>>
+  /** Limits of websockets, which routes may replace by `config: { gsSocket: … }`. */
+  readonly sockets?: GsSocketOptions
   /** The clock, ms since 1970; for tests. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -321,6 +352,8 @@ export interface ResolvedOptions {
   /** Paths; `urlroot` without the slash at its end. */
   readonly lwsgs: { readonly urlroot: string | null; readonly verifiedPage: string | null; readonly verifyFailedPage: string | null }
   readonly symbols: Readonly<Record<string, SymbolValue>>
+  /** `pingInterval` in ms. */
+  readonly sockets: Required<GsSocketOptions>
   readonly now: () => number
 }
 
@@ -593,6 +626,44 @@ function resolveSessionData(value: GsSessionDataOptions = {}): Required<GsSessio
   }
 }
 
+function truth(value: unknown, name: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean') refuse(`the option ${name} must be true or false.`)
+  return value === true
+}
+
+const limitNames = ['maxMessage', 'messagesPerSecond', 'burst', 'maxBuffered', 'activity'] as const
+
+/** @throws {GsOptionError} */
+export function resolveSocketLimits(value: GsSocketLimits, where: string): Required<GsSocketLimits> {
+  onlyKnown(value, where, limitNames)
+  return {
+    maxMessage: count(value.maxMessage, `${where}.maxMessage`, 65_536, 1, 104_857_600, 'bytes'),
+    messagesPerSecond: count(value.messagesPerSecond, `${where}.messagesPerSecond`, 20, 1, 1_000_000, 'messages'),
+    burst: count(value.burst, `${where}.burst`, 100, 1, 1_000_000, 'messages'),
+    maxBuffered: count(value.maxBuffered, `${where}.maxBuffered`, 1_048_576, 1024, 1_073_741_824, 'bytes'),
+    activity: truth(value.activity, `${where}.activity`)
+  }
+}
+
+function resolveSockets(value: GsSocketOptions = {}): ResolvedOptions['sockets'] {
+  onlyKnown(value, 'sockets', [...limitNames, 'pingInterval', 'perSession', 'perAccount', 'perAddress', 'origins', 'allowNoOrigin'])
+  const { pingInterval, perSession, perAccount, perAddress, origins, allowNoOrigin, ...limits } = value
+  return {
+    ...resolveSocketLimits(limits, 'sockets'),
+    pingInterval: milliseconds(pingInterval, 'sockets.pingInterval', 30, 3600),
+    perSession: count(perSession, 'sockets.perSession', 20, 1, 100_000, 'sockets'),
+    perAccount: count(perAccount, 'sockets.perAccount', 100, 1, 1_000_000, 'sockets'),
+    perAddress: count(perAddress, 'sockets.perAddress', 100, 1, 1_000_000, 'sockets'),
+    origins: texts(origins, 'sockets.origins').map((origin, index) => {
+      const url = URL.parse(origin)
+      if (url === null || url.origin !== origin)
+        refuse(`the option sockets.origins[${index}] must be an origin like https://app.example.com.`)
+      return origin
+    }),
+    allowNoOrigin: truth(allowNoOrigin, 'sockets.allowNoOrigin')
+  }
+}
+
 /** @throws {GsOptionError} */
 export function resolveSession(session: GsSessionOptions = {}): ResolvedOptions['session'] {
   onlyKnown(session, 'session', [
@@ -795,6 +866,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     'lwsgs',
     'adminApi',
     'symbols',
+    'sockets',
     'now'
   ])
   const url = resolveOrigin(given.baseUrl)
@@ -864,6 +936,7 @@ export function resolveOptions(given: GsOptions, checks: OptionChecks): Resolved
     adminApi: given.adminApi ?? true,
     lwsgs: resolveLwsgs(given.lwsgs, url, prefix),
     symbols: resolveSymbols(given.symbols),
+    sockets: resolveSockets(given.sockets),
     now: given.now ?? Date.now
   })
 }

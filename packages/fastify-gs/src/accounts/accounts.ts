@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { recordAccountChange } from '../database/changes.ts'
 import type { Db, Trx } from '../database/database.ts'
 import type { AccountsTable } from '../database/schema.ts'
 import { effectiveLevel } from './groups.ts'
@@ -164,7 +165,9 @@ export async function markVerified(db: Db, id: string): Promise<boolean> {
       )
     )
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows === 0n) return false
+  await recordAccountChange(db, id)
+  return true
 }
 
 /** Gives the account an address that its owner has just proved. False: another account has proved it before, or this one is gone. */
@@ -186,7 +189,9 @@ export async function setVerifiedEmail(db: Db, id: string, email: Identifier): P
       )
     )
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows === 0n) return false
+  await recordAccountChange(db, id)
+  return true
 }
 
 /** Counts a login; uses of a session are none. */
@@ -211,6 +216,7 @@ export async function setMustChangePassword(db: Db, id: string, mustChange: bool
     .where('id', '=', id)
     .where('configured', '=', 0)
     .execute()
+  await recordAccountChange(db, id)
 }
 
 /** Replaces the password. With `from`, only if it is still that one. False: it was changed meanwhile, or the account is gone. */
@@ -238,7 +244,9 @@ export async function chooseNewPassword(
     .where('password_hash', '=', from.passwordHash)
     .where('must_change_password', '=', from.mustChangePassword ? 1 : 0)
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows === 0n) return false
+  await recordAccountChange(db, id)
+  return true
 }
 
 /** Removes the account; its sessions, links and waiting mails go with it. With `passwordHash`, only if it still has that one. */

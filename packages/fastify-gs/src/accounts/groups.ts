@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { createId } from '../crypto/tokens.ts'
+import { everybody, recordAccountChange } from '../database/changes.ts'
 import type { Db, Trx } from '../database/database.ts'
 import { gsError } from '../errors.ts'
 import { AuthLevel } from './auth-level.ts'
@@ -108,7 +109,9 @@ export async function updateGroup(db: Db, id: string, change: { readonly name?: 
       )
     )
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows === 0n) return false
+  if (level !== undefined) await recordAccountChange(db, everybody)
+  return true
 }
 
 /** The highest level that a member has of its own, which counts again without the group. Null: it has no members. */
@@ -124,9 +127,11 @@ export async function highestOwnLevel(db: Db, id: string): Promise<number | null
 /** Its members have their own levels again. */
 export async function deleteGroup(db: Db, id: string): Promise<void> {
   await db.deleteFrom('gs_groups').where('id', '=', id).execute()
+  await recordAccountChange(db, everybody)
 }
 
 /** Puts an account into a group, or with null into none. */
 export async function setGroupOf(db: Db, accountId: string, groupId: string | null): Promise<void> {
   await db.updateTable('gs_accounts').set({ group_id: groupId }).where('id', '=', accountId).where('configured', '=', 0).execute()
+  await recordAccountChange(db, accountId)
 }

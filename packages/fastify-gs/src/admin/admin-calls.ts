@@ -276,7 +276,8 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
               lastActiveAt: use.at,
               ip: visible(use.ip),
               userAgent: readableUserAgent(session.userAgent),
-              sockets: registry.countOfSession(session.id, 'page')
+              pages: registry.countOfSession(session.id, 'page'),
+              sockets: registry.countOfSession(session.id, 'socket')
             }
           }),
           next: found.next

@@ -17,6 +17,7 @@ import { failuresOn, forgiveFailures } from '../accounts/throttle.ts'
 import { encodeNewPassword } from '../crypto/password-rules.ts'
 import { pepperIdOf } from '../crypto/passwords.ts'
 import { createId } from '../crypto/tokens.ts'
+import { recordAccountChange } from '../database/changes.ts'
 import type { Db } from '../database/database.ts'
 import type { AccountsTable, GsTables } from '../database/schema.ts'
 import { gsError, GsOptionError } from '../errors.ts'
@@ -308,6 +309,7 @@ export function manageAccounts({
           .set({ sectors, ...(level !== undefined && { level }) })
           .where('id', '=', id)
           .execute()
+        await recordAccountChange(trx, id)
         if (group !== undefined) await setGroupOf(trx, id, group?.id ?? null)
         const after = await recordOf(trx, id)
         const details = {

@@ -27,6 +27,16 @@ export interface GsDatabase {
    * called by `work` of another one (a hook of the application), which it would wait for.
    */
   readonly transaction: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>
+  /**
+   * Calls the listener after each commit of this process that recorded changes (database/changes.ts), before `transaction()` resolves. There
+   * is one listener; what it throws is its own fault.
+   */
+  readonly onCommittedChanges: (listener: () => Promise<void> | void) => void
+  /**
+   * PostgreSQL: calls the listener when any process has committed changes, over a connection of its own that is made again when it breaks.
+   * Nobody must rely on it alone. Returns how to stop. SQLite: never calls it.
+   */
+  readonly listen: (listener: () => void) => () => Promise<void>
   /** The transaction in whose `work` this is called, for questions that would wait for it; null: none. */
   readonly current: () => Trx | null
   /** Prepares the statement for the request path. `sql` has one parameter. */
@@ -38,6 +48,11 @@ export interface GsDatabase {
   readonly close: () => Promise<void>
 }
 
+const changed = new WeakSet<object>()
+
+/** Notes that changes were recorded in this transaction (database/changes.ts). */
+export const touch = (db: Db): void => void changed.add(db)
+
 /** How long and how often to try when another process is in the way: about 2 s in all. */
 export const patience = { retries: 14, minTimeout: 10, maxTimeout: 250, factor: 1.6, randomize: true, maxRetryTime: 2000 } as const
 
@@ -46,29 +61,36 @@ export function retryingTransactions(
   db: Db,
   inTheWay: (error: unknown) => boolean,
   isUnavailable: (error: unknown) => boolean
-): Pick<GsDatabase, 'transaction' | 'current'> {
+): Pick<GsDatabase, 'transaction' | 'current' | 'onCommittedChanges'> {
   const running = new AsyncLocalStorage<{ readonly trx: Trx; over: boolean }>()
   const current = () => {
     const around = running.getStore()
     // What a hook has left behind goes on after the transaction.
     return around === undefined || around.over ? null : around.trx
   }
+  let committed: () => Promise<void> | void = () => undefined
   const attempt = <T>(work: (trx: Trx) => Promise<T>) =>
     db.transaction().execute(async (trx) => {
       const around = { trx, over: false }
       try {
-        return await running.run(around, work, trx)
+        const result = await running.run(around, work, trx)
+        return { result, touched: changed.has(trx) }
       } finally {
         around.over = true
       }
     })
   return {
     current,
+    onCommittedChanges(listener) {
+      committed = listener
+    },
     async transaction(work) {
       if (current() !== null)
         throw new Error('Nothing can be changed here: this is inside of a transaction (in the hook beforeLogin). Do it in onUpgrade.')
       try {
-        return await pRetry(() => attempt(work), { ...patience, shouldRetry: ({ error }) => inTheWay(error) })
+        const { result, touched } = await pRetry(() => attempt(work), { ...patience, shouldRetry: ({ error }) => inTheWay(error) })
+        if (touched) await committed()
+        return result
       } catch (error) {
         if (inTheWay(error) || isUnavailable(error)) throw Object.assign(gsError('GS_BUSY', { retryAfter: 2 }), { cause: error })
         throw error

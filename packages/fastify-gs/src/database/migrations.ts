@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { GsStartError } from '../errors.ts'
 import type { GsDatabase, Trx } from './database.ts'
 
-type Migration = (db: Trx) => Promise<void>
+type Migration = (db: Trx, engine: GsDatabase['engine']) => Promise<void>
 
 /** In order; the position is the version. Additive only within a major version of this package. */
 const migrations: readonly Migration[] = [
@@ -178,6 +178,45 @@ const migrations: readonly Migration[] = [
       .alterTable('gs_links')
       .addColumn('tries', 'integer', (c) => c.notNull().defaultTo(0))
       .execute()
+  },
+
+  async function changesAndConnections(db, engine) {
+    await db.schema
+      .createTable('gs_changes')
+      .addColumn('id', engine === 'postgres' ? 'bigserial' : 'integer', (c) =>
+        engine === 'postgres' ? c.primaryKey() : c.primaryKey().autoIncrement()
+      )
+      .addColumn('account_id', 'text', (c) => c.notNull())
+      .addColumn('type', 'text', (c) => c.notNull())
+      .addColumn('session_id', 'text')
+      .addColumn('cause', 'text')
+      .addColumn('token_hash', 'text')
+      .addColumn('at', 'bigint', (c) => c.notNull())
+      .execute()
+    await db.schema.createIndex('gs_changes_account').on('gs_changes').columns(['account_id', 'id']).execute()
+    await db.schema.createIndex('gs_changes_token').on('gs_changes').column('token_hash').execute()
+    await db.schema.createIndex('gs_changes_age').on('gs_changes').column('at').execute()
+    if (engine === 'postgres') {
+      // Whoever writes, all processes that listen are told at the commit; the content they read from the table.
+      await sql`create function gs_tell_changes() returns trigger language plpgsql as $$
+        begin perform pg_notify('gs_changes', ''); return null; end $$`.execute(db)
+      await sql`create trigger gs_changes_told after insert on gs_changes
+        for each statement execute function gs_tell_changes()`.execute(db)
+    }
+    await db.schema
+      .createTable('gs_nodes')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('seen_at', 'bigint', (c) => c.notNull())
+      .execute()
+    await db.schema
+      .createTable('gs_connections')
+      .addColumn('node_id', 'text', (c) => c.notNull().references('gs_nodes.id').onDelete('cascade'))
+      .addColumn('session_id', 'text', (c) => c.notNull())
+      .addColumn('pages', 'integer', (c) => c.notNull())
+      .addColumn('sockets', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('gs_connections_primary', ['node_id', 'session_id'])
+      .execute()
+    await db.schema.createIndex('gs_connections_session').on('gs_connections').column('session_id').execute()
   }
 ]
 
@@ -206,7 +245,7 @@ export async function migrate(database: Pick<GsDatabase, 'engine' | 'transaction
         `${name} was written by a newer version of fastify-gs (schema ${from}, this version knows ${schemaVersion}); install that version or restore an older backup.`
       )
     }
-    for (const migration of migrations.slice(from)) await migration(trx)
+    for (const migration of migrations.slice(from)) await migration(trx, database.engine)
     if (found === undefined) await trx.insertInto('gs_schema').values({ version: schemaVersion }).execute()
     else if (from < schemaVersion) await trx.updateTable('gs_schema').set({ version: schemaVersion }).execute()
     return from

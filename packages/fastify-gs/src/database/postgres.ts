@@ -1,4 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely'
+import type { Client } from 'pg'
 import { GsStartError, isGsError } from '../errors.ts'
 import { retryingTransactions, type GsDatabase } from './database.ts'
 import { migrate } from './migrations.ts'
@@ -23,6 +24,50 @@ const isUnavailable = (error: unknown) =>
 const printable = (url: string) => {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   return parsed === undefined ? 'the PostgreSQL database' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}
+
+/** Between two attempts to get the connection back on which notifications come, ms. */
+const firstReconnect = 250
+const longestReconnect = 10_000
+
+/** Keeps a connection that listens; it is made again as long as nobody stops that. */
+function listenTo(connect: () => Client, listener: () => void, onError: (error: Error) => void): () => Promise<void> {
+  let client: Client | undefined
+  let timer: NodeJS.Timeout | undefined
+  let delay = firstReconnect
+  let stopped = false
+
+  const again = (failed: Client, error?: Error) => {
+    if (stopped || client !== failed) return
+    client = undefined
+    if (error !== undefined) onError(error)
+    failed.end().catch(() => undefined)
+    timer = setTimeout(() => void open(), delay).unref()
+    delay = Math.min(longestReconnect, delay * 2)
+  }
+  const open = async () => {
+    const opened = (client = connect())
+    opened.on('error', (error) => again(opened, error))
+    opened.on('end', () => again(opened))
+    opened.on('notification', listener)
+    try {
+      await opened.connect()
+      await opened.query('listen gs_changes')
+      if (stopped) return
+      delay = firstReconnect
+      // What was told while nobody listened.
+      listener()
+    } catch (error) {
+      again(opened, error as Error)
+    }
+  }
+  const opening = open()
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await opening
+    await client?.end().catch(() => undefined)
+  }
 }
 
 /**
@@ -75,6 +120,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
       return async (parameter) => (await rows(parameter))[0]
     },
     prepareListLookup: prepareRows,
+    listen: (listener) => listenTo(() => new pg.default.Client({ connectionString: url, keepAlive: true }), listener, onError),
     close: () => db.destroy()
   }
 }

@@ -162,6 +162,41 @@ export interface AuditTable {
   details: string
 }
 
+/**
+ * What has changed for those who are connected, in the order of the commits of each account (nearly so on PostgreSQL, where a later id may
+ * be seen before an earlier one). Written in the transaction of the change; kept for an hour.
+ */
+export interface ChangesTable {
+  id: Generated<number>
+  /** No reference: the entry outlives the account. Empty: it may concern everybody. */
+  account_id: string
+  /** `login`: a session has begun; `end`: one has ended; `account`: what an account is or may. */
+  type: 'login' | 'end' | 'account'
+  session_id: string | null
+  /** Of an end. */
+  cause: string | null
+  /** SHA-256 of the token that the session had when it ended. */
+  token_hash: string | null
+  /** Of the database's machine or of ours, ms: for its age only. */
+  at: number
+}
+
+/** Processes that have connections of sessions. */
+interface NodesTable {
+  id: string
+  /** It says so every few seconds; one that does not is gone. */
+  seen_at: number
+}
+
+/** How many pages and sockets sessions have open, by process. */
+interface ConnectionsTable {
+  node_id: string
+  /** No reference: it is written late, and the session may have ended meanwhile. */
+  session_id: string
+  pages: number
+  sockets: number
+}
+
 interface ThrottleTable {
   key: string
   failures: number
@@ -180,5 +215,8 @@ export interface GsTables {
   gs_throttle: ThrottleTable
   gs_imports: ImportsTable
   gs_audit: AuditTable
+  gs_changes: ChangesTable
+  gs_nodes: NodesTable
+  gs_connections: ConnectionsTable
   gs_schema: { version: number }
 }

@@ -145,6 +145,7 @@ export async function openSqlite(path: string): Promise<GsDatabase> {
       const statement = reader.prepare<[string], RawRow>(sql).raw()
       return (parameter) => statement.all(parameter)
     },
+    listen: () => async () => undefined,
     async close() {
       if (reader !== writer) reader.close()
       await db.destroy()

@@ -61,7 +61,8 @@ export function createOwnSessions(services: FlowServices): OwnSessions {
           remember,
           ip: current ? request.ip : use.ip,
           userAgent: readableUserAgent(row.user_agent),
-          sockets: registry.countOfSession(row.id, 'page')
+          pages: registry.countOfSession(row.id, 'page'),
+          sockets: registry.countOfSession(row.id, 'socket')
         }
       ]
     })

@@ -20,6 +20,13 @@ export interface Connection {
   readonly renewed: () => void
   /** The session or its account is, or may, something else now; `visit` says what. */
   readonly changed: (visit: AccountVisit) => void
+  /** Another session of the account has begun, or ended for the cause. */
+  readonly happened?: (event: {
+    readonly type: 'login' | 'logout'
+    readonly sessionId: string
+    readonly cause: SessionEndCause | null
+    readonly id: number
+  }) => void
   /** The account has other sessions than before, or one of them other connections. */
   readonly sessionsChanged: () => void
   /** The server stops. Called once, nothing follows. */
@@ -35,6 +42,13 @@ export interface SessionRegistry {
    * whatever process did it.
    */
   readonly connect: (visit: AccountVisit, connection: Connection) => (() => void) | null
+  /**
+   * Compares one session with the database now, if somebody is connected for it: for who is about to trust one whose time may be over.
+   * Never rejects.
+   */
+  readonly checkSession: (sessionId: string) => Promise<void>
+  /** The newest entry of the log of changes (`gs_changes`): what follows it is told to who connects now. */
+  readonly position: () => Promise<number>
   /** How many connections of the kind the session has. */
   readonly countOfSession: (sessionId: string, kind: Connection['kind']) => number
   /** How many connections of the kind all sessions of the account have. */
@@ -287,6 +301,8 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       return connections
     },
     check,
+    checkSession: () => check(),
+    position: async () => 0,
     async close() {
       if (!closed) {
         closed = true

@@ -1,6 +1,7 @@
 import { sql, type ExpressionBuilder } from 'kysely'
 import type { Account } from '../accounts/accounts.ts'
 import { createId, createToken, digest } from '../crypto/tokens.ts'
+import { recordChanges } from '../database/changes.ts'
 import type { Db, GsDatabase, RawRow } from '../database/database.ts'
 import type { GsTables } from '../database/schema.ts'
 import type { SessionEndCause, SessionEndEvent } from '../hooks.ts'
@@ -182,6 +183,7 @@ export async function createSession(
       referer: session.referer ?? null
     })
     .execute()
+  await recordChanges(db, [{ type: 'login', accountId: session.accountId, sessionId: id }])
   return { id, token, expiresAt }
 }
 
@@ -191,12 +193,14 @@ export async function createSession(
  */
 export async function renewToken(db: Db, id: string, change: { forgotAt: number | null; now: number }): Promise<string | null> {
   const token = createToken()
-  const result = await db
+  const row = await db
     .updateTable('gs_sessions')
     .set({ token_hash: digest(token), token_at: change.now, token_unused: 0, forgot_at: change.forgotAt })
     .where('id', '=', id)
+    .returning('account_id')
     .executeTakeFirst()
-  if (result.numUpdatedRows === 0n) return null
+  if (row === undefined) return null
+  await recordChanges(db, [{ type: 'account', accountId: row.account_id, sessionId: id }])
   await db.deleteFrom('gs_replaced_tokens').where('session_id', '=', id).execute()
   return token
 }
@@ -206,23 +210,46 @@ export async function isAlive(db: Db, id: string): Promise<boolean> {
   return (await db.selectFrom('gs_sessions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
+const endedColumns = ['id', 'account_id', 'token_hash'] as const
+
+async function told(
+  db: Db,
+  rows: readonly { readonly id: string; readonly account_id: string; readonly token_hash: string; readonly cause: SessionEndCause }[]
+): Promise<SessionEndEvent[]> {
+  const ends = rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause: row.cause, tokenHash: row.token_hash }))
+  await recordChanges(
+    db,
+    ends.map((end) => ({ type: 'end' as const, ...end }))
+  )
+  return ends.map(({ sessionId, accountId, cause }) => ({ sessionId, accountId, cause }))
+}
+
 /** Ends one session. Says what ended, for {@link SessionEndEvent}s after the commit. */
 export async function endSession(db: Db, id: string, cause: SessionEndCause): Promise<SessionEndEvent[]> {
-  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).returning(['id', 'account_id']).execute()
-  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
+  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).returning(endedColumns).execute()
+  return told(
+    db,
+    rows.map((row) => ({ ...row, cause }))
+  )
 }
 
 /** The same, if it is a session of this account; an empty list for all others. */
 export async function endSessionOf(db: Db, accountId: string, id: string, cause: SessionEndCause): Promise<SessionEndEvent[]> {
-  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).where('account_id', '=', accountId).returning('id').execute()
-  return rows.map((row) => ({ sessionId: row.id, accountId, cause }))
+  const rows = await db.deleteFrom('gs_sessions').where('id', '=', id).where('account_id', '=', accountId).returning(endedColumns).execute()
+  return told(
+    db,
+    rows.map((row) => ({ ...row, cause }))
+  )
 }
 
 /** Ends all sessions of an account, but for one if `except` is given. */
 export async function endSessionsOf(db: Db, accountId: string, cause: SessionEndCause, except?: string): Promise<SessionEndEvent[]> {
   const query = db.deleteFrom('gs_sessions').where('account_id', '=', accountId)
-  const rows = await (except === undefined ? query : query.where('id', '!=', except)).returning(['id', 'account_id']).execute()
-  return rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause }))
+  const rows = await (except === undefined ? query : query.where('id', '!=', except)).returning(endedColumns).execute()
+  return told(
+    db,
+    rows.map((row) => ({ ...row, cause }))
+  )
 }
 
 /** Writes when and from where sessions were last active; never turns a time back, never revives a session. */
@@ -250,8 +277,11 @@ export async function pruneSessions(
       eb.and([eb('last_active_at', '<=', now - limits.idle), eb('remember', '=', 0)]),
       eb.and([eb('last_active_at', '<=', now - limits.remembered), eb('remember', '=', 1)])
     ])
-  const expired = (rows: readonly { id: string; account_id: string; expires_at: number }[]): SessionEndEvent[] =>
-    rows.map((row) => ({ sessionId: row.id, accountId: row.account_id, cause: row.expires_at <= now ? 'absolute' : 'idle' }))
+  const expired = (rows: readonly { id: string; account_id: string; token_hash: string; expires_at: number }[]) =>
+    told(
+      db,
+      rows.map((row) => ({ ...row, cause: row.expires_at <= now ? ('absolute' as const) : ('idle' as const) }))
+    )
   if (beforeEnd !== undefined) {
     // Changed to what it is, which keeps others from changing it until all is done.
     const locked = await db
@@ -264,14 +294,20 @@ export async function pruneSessions(
     if (locked.length === 0) return []
     const ids = locked.map(({ id }) => id)
     await beforeEnd(ids)
-    return expired(await db.deleteFrom('gs_sessions').where('id', 'in', ids).returning(['id', 'account_id', 'expires_at']).execute())
+    return expired(
+      await db
+        .deleteFrom('gs_sessions')
+        .where('id', 'in', ids)
+        .returning([...endedColumns, 'expires_at'])
+        .execute()
+    )
   }
   const rows = await db
     .deleteFrom('gs_sessions')
     .where('id', 'in', (eb) => eb.selectFrom('gs_sessions').select('id').where(crossed).limit(limit))
     // Again, because PostgreSQL asks only this again when a use of the session is being written at this moment.
     .where(crossed)
-    .returning(['id', 'account_id', 'expires_at'])
+    .returning([...endedColumns, 'expires_at'])
     .execute()
   return expired(rows)
 }

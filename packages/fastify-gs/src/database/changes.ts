@@ -1,0 +1,43 @@
+import { touch, type Db } from './database.ts'
+import type { ChangesTable } from './schema.ts'
+
+type Change =
+  | { readonly type: 'login'; readonly accountId: string; readonly sessionId: string }
+  | { readonly type: 'end'; readonly accountId: string; readonly sessionId: string; readonly cause: string; readonly tokenHash: string }
+  | { readonly type: 'account'; readonly accountId: string; readonly sessionId?: string }
+
+/** In the place of an account: everybody may be concerned. */
+export const everybody = ''
+
+/** How long entries are kept, ms. */
+const memory = 3_600_000
+
+const rowOf = (change: Change): Omit<ChangesTable, 'id'> => ({
+  account_id: change.accountId,
+  type: change.type,
+  session_id: change.sessionId ?? null,
+  cause: change.type === 'end' ? change.cause : null,
+  token_hash: change.type === 'end' ? change.tokenHash : null,
+  // The clock of the machine: of interest is only how old an entry is.
+  at: Date.now()
+})
+
+/**
+ * Says what has changed for those who are connected, in the transaction of the change. After its commit this process has told its own
+ * connections before `transaction()` resolves; others hear of it within a second.
+ */
+export async function recordChanges(db: Db, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return
+  await db.insertInto('gs_changes').values(changes.map(rowOf)).execute()
+  touch(db)
+}
+
+/** An account is, or may, something else now. */
+export const recordAccountChange = (db: Db, accountId: string): Promise<void> => recordChanges(db, [{ type: 'account', accountId }])
+
+export async function pruneChanges(db: Db): Promise<void> {
+  await db
+    .deleteFrom('gs_changes')
+    .where('at', '<', Date.now() - memory)
+    .execute()
+}
