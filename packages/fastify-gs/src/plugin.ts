@@ -18,6 +18,7 @@ import { provideForms } from './compat/gs-forms.ts'
 import { createLwsgsEndpoints } from './compat/lwsgs-endpoints.ts'
 import { argon2Available, createPasswords, isPasswordHash, pepperIdOf } from './crypto/passwords.ts'
 import { createKeyRing } from './crypto/tokens.ts'
+import { pruneChanges } from './database/changes.ts'
 import type { GsDatabase, Trx } from './database/database.ts'
 import { openPostgres } from './database/postgres.ts'
 import { openSqlite } from './database/sqlite.ts'
@@ -42,6 +43,7 @@ import { timeZone } from './flows/time-zone.ts'
 import { verifyEmail } from './flows/verify-email.ts'
 import type { AccountEventListener, GsHooks, SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createAccountListeners } from './live/account-listeners.ts'
+import { createChangeLog } from './live/change-log.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSessionRegistry, provideRegistry } from './live/session-registry.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
@@ -62,7 +64,7 @@ import { checkHook, createSessionHooks } from './sessions/session-hooks.ts'
 import { createKeepForVisitor, createSessionCookies } from './sessions/session-cookies.ts'
 import { createReplacedTokens } from './sessions/replaced-tokens.ts'
 import { sessionInfoOf } from './sessions/session-info.ts'
-import { createFindSession, pruneSessions, recordActivity } from './sessions/sessions.ts'
+import { createFindSession, endSessionsOf, pruneSessions, recordActivity } from './sessions/sessions.ts'
 import { createOpenSession, type OpenSession } from './sessions/opened-session.ts'
 import { createSessionData } from './sessions/session-data.ts'
 import { createMakeRoom } from './sessions/session-limits.ts'
@@ -236,14 +238,16 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   }
   const registry = createSessionRegistry({
     find: createWatchedSessions(database),
+    log: createChangeLog(database),
     events,
     activity,
     activityInterval: session.activityInterval,
     limits: session.limits,
     keys,
-    log: app.log,
+    logger: app.log,
     now
   })
+  database.onCommittedChanges(registry.committed)
   // Before the server waits for what runs: streams would run for ever.
   app.addHook('preClose', () => registry.close())
   const accountListeners = createAccountListeners(() => outbox.wake())
@@ -418,15 +422,20 @@ function keepHouse(app: FastifyInstance, services: FlowServices, { activity, ren
       gone = await database.transaction((trx) => data.prune(trx, sweepBatch))
     }
     for (let gone: number | undefined; gone === undefined || gone === sweepBatch;) {
+      const ended: SessionEndEvent[] = []
       gone = await database.transaction(async (trx) => {
+        ended.length = 0
         const before = at - Math.max(options.links.verifyEmail, options.links.forgotPassword)
-        const accounts = await pruneUnverifiedAccounts(trx, before, sweepBatch)
+        const accounts = await pruneUnverifiedAccounts(trx, before, sweepBatch, async (ids) => {
+          for (const id of ids) ended.push(...(await endSessionsOf(trx, id, 'account-deleted')))
+        })
         for (const account of accounts) {
           await throttle.forgive(trx, account.id)
           await enqueueEvent(trx, 'accountDeleted', account, at, 'unverified')
         }
         return accounts.length
       })
+      events.ended(ended)
     }
     await database.transaction(async (trx) => {
       await pruneFormerTokens(trx, at)
@@ -434,6 +443,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, { activity, ren
       await throttle.prune(trx, at)
       await outbox.prune(trx, at)
       await pruneAudit(trx, at)
+      await pruneChanges(trx)
     })
   }
 

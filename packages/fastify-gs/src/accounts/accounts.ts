@@ -266,40 +266,47 @@ const longestExtension = 7 * 86_400_000
 /**
  * Removes accounts that are not verified though they were created, and in the week after that mailed their last link, before the given
  * time, at most `limit` of them; says which. What an operator has locked stays for him to judge.
+ *
+ * @param leaving told which they are while they are still there, and cannot be verified any more
  */
 export async function pruneUnverifiedAccounts(
   db: Db,
   before: number,
-  limit: number
+  limit: number,
+  leaving?: (ids: readonly string[]) => Promise<void>
 ): Promise<Pick<Account, 'id' | 'username' | 'email'>[]> {
-  return (
-    db
-      .deleteFrom('gs_accounts')
-      .where('id', 'in', (eb) =>
-        eb
-          .selectFrom('gs_accounts as old')
-          .select('old.id')
-          .where('old.verified_email_key', 'is', null)
-          .where('old.configured', '=', 0)
-          .where('old.locked_at', 'is', null)
-          .where('old.created_at', '<', before)
-          .where((eb) =>
-            eb.not(
-              eb.exists(
-                eb
-                  .selectFrom('gs_links')
-                  .select('gs_links.id')
-                  .whereRef('gs_links.account_id', '=', 'old.id')
-                  .where('gs_links.created_at', '>=', before)
-                  .where((eb) => eb('gs_links.created_at', '<', eb('old.created_at', '+', longestExtension)))
-              )
+  // Changed to what they are, which keeps others from changing them until all is done.
+  const held = await db
+    .updateTable('gs_accounts')
+    .set((eb) => ({ created_at: eb.ref('created_at') }))
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('gs_accounts as old')
+        .select('old.id')
+        .where('old.verified_email_key', 'is', null)
+        .where('old.configured', '=', 0)
+        .where('old.locked_at', 'is', null)
+        .where('old.created_at', '<', before)
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('gs_links')
+                .select('gs_links.id')
+                .whereRef('gs_links.account_id', '=', 'old.id')
+                .where('gs_links.created_at', '>=', before)
+                .where((eb) => eb('gs_links.created_at', '<', eb('old.created_at', '+', longestExtension)))
             )
           )
-          .limit(limit)
-      )
-      // Again, because PostgreSQL asks only this again when the account is being verified at this moment.
-      .where('verified_email_key', 'is', null)
-      .returning(['id', 'username', 'email'])
-      .execute()
-  )
+        )
+        .limit(limit)
+    )
+    // Again, because PostgreSQL asks only this again when the account is being verified at this moment.
+    .where('verified_email_key', 'is', null)
+    .returning('id')
+    .execute()
+  if (held.length === 0) return []
+  const ids = held.map(({ id }) => id)
+  await leaving?.(ids)
+  return db.deleteFrom('gs_accounts').where('id', 'in', ids).returning(['id', 'username', 'email']).execute()
 }

@@ -2,7 +2,7 @@
 export const AuthMask = { user: 1, admin: 2, verified: 4, forgot: 8 } as const
 
 /** How long a redeemed lost-password link allows a new password without the current one, in ms. */
-const forgotWindow = 300_000
+export const forgotWindow = 300_000
 
 /** What the mask is computed from. */
 export interface MaskSource {

@@ -1,4 +1,5 @@
 import { createId, digest } from '../crypto/tokens.ts'
+import { recordAccountChange } from '../database/changes.ts'
 import type { GsDatabase } from '../database/database.ts'
 import { GsStartError } from '../errors.ts'
 import { AuthLevel } from './auth-level.ts'
@@ -29,7 +30,10 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
       )
       .returning('id')
       .execute()
-    for (const { id } of gone) await forgiveFailures(trx, id)
+    for (const { id } of gone) {
+      await forgiveFailures(trx, id)
+      await recordAccountChange(trx, id)
+    }
     if (admin === null) return
     const values = {
       username: admin.username.value,

@@ -7,6 +7,7 @@ import { accountVisit, type AccountVisit } from '../sessions/visit.ts'
 import type { WatchedAccount, WatchedSession, WatchedSessions } from '../sessions/watched-sessions.ts'
 import { Clock } from '../testing/build.ts'
 import { Queue } from '../testing/queue.ts'
+import type { Change } from './change-log.ts'
 import { createSessionRegistry, type Connection, type RegistrySettings } from './session-registry.ts'
 
 const minute = 60_000
@@ -21,6 +22,8 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
   const accounts = new Map<string, WatchedAccount>()
   const listeners = new Set<SessionEndListener>()
   const asked: number[] = []
+  const changes: Change[] = []
+  let news: (() => void) | undefined
   const logged: string[] = []
   const log = (_facts: unknown, message?: unknown) => void logged.push(String(message ?? _facts))
   const find: WatchedSessions = {
@@ -32,6 +35,15 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
   }
   const registry = createSessionRegistry({
     find,
+    log: {
+      ordered: true,
+      position: () => changes.at(-1)?.id ?? 0,
+      after: (id) => changes.filter((change) => change.id > id),
+      listen(listener) {
+        news = listener
+        return async () => (news = undefined)
+      }
+    },
     events: {
       onSessionEnd(listener) {
         listeners.add(listener)
@@ -42,7 +54,7 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
     activityInterval: minute,
     limits,
     keys,
-    log: { error: log, warn: log } as RegistrySettings['log'],
+    logger: { error: log, warn: log } as RegistrySettings['logger'],
     now: () => clock.now,
     // As good as never.
     interval: 1_000_000,
@@ -78,7 +90,7 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
       ...change
     }
     sessions.set(id, found)
-    accounts.set(found.account.id, { locked: false, sessionsMark: '' })
+    accounts.set(found.account.id, { locked: false })
     return found
   }
   const visit = (found: WatchedSession): AccountVisit => accountVisit(keys, found, limits, { ip: '192.0.2.1', headers: {} }, clock.now)
@@ -91,6 +103,7 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
       changed: ({ account, mask, level }) => told.push(`changed ${account.username} ${mask} ${level}`),
       sessionsChanged: () => told.push('sessions'),
       closing: () => told.push('closing'),
+      happened: ({ type, sessionId, cause }) => told.push(cause === null ? `${type} ${sessionId}` : `${type} ${sessionId} ${cause}`),
       ...change
     })
     return { leave, told, all: told.all }
@@ -98,7 +111,18 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
   const ended = (sessionId: string, cause: SessionEndCause) => {
     for (const listener of listeners) listener({ sessionId, accountId: 'a', cause })
   }
-  return { registry, clock, sessions, accounts, asked, logged, listeners, add, connect, ended }
+  /** What any process may have committed. */
+  const commit = (...given: readonly NewChange[]) => {
+    for (const change of given) changes.push({ ...change, id: (changes.at(-1)?.id ?? 0) + 1 } as Change)
+  }
+  return { registry, clock, sessions, accounts, asked, changes, commit, news: () => news?.(), logged, listeners, add, connect, ended }
+}
+
+type NewChange = Change extends infer C ? (C extends Change ? Omit<C, 'id'> : never) : never
+
+/** What has begun without a timer is done. */
+const settled = async () => {
+  for (let n = 0; n < 10; n++) await new Promise(setImmediate)
 }
 
 describe('the registry of connected sessions', () => {
@@ -134,7 +158,7 @@ describe('the registry of connected sessions', () => {
       ['ended account-locked'],
       ({ sessions, accounts }) => {
         sessions.clear()
-        accounts.set('a', { locked: true, sessionsMark: '' })
+        accounts.set('a', { locked: true })
       }
     ],
     ['a lock that a login has overtaken', ['ended account-locked'], ({ sessions }) => void sessions.set('s', 'locked')],
@@ -146,7 +170,6 @@ describe('the registry of connected sessions', () => {
       ['changed bob 5 10'],
       ({ sessions }, found) => void sessions.set('s', { ...found, account: { ...found.account, username: 'bob' } })
     ],
-    ['another session', ['sessions'], ({ accounts }) => void accounts.set('a', { locked: false, sessionsMark: 'other' })],
     ['the idle time', ['ended idle'], ({ clock }) => clock.advance(3600)],
     ['the absolute end', ['ended absolute'], ({ clock, sessions }, found) => void sessions.set('s', { ...found, expiresAt: clock.now })],
     [
@@ -211,7 +234,7 @@ describe('the registry of connected sessions', () => {
     const tables = watched(t, {
       find: {
         sessions: () => new Promise((resolve) => (answer = () => resolve(old))),
-        accounts: () => new Map([['a', { locked: false, sessionsMark: '' }]])
+        accounts: () => new Map([['a', { locked: false }]])
       }
     })
     const found = tables.add('s')
@@ -273,32 +296,127 @@ describe('the registry of connected sessions', () => {
     assert.match(logged[1]!, /watched again/)
   })
 
-  it('asks every second, and nobody when nobody is connected', async (t) => {
+  it('asks at once for who has connected, then for what the log says, and for everybody in turn', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const second = async () => {
       t.mock.timers.tick(1000)
-      await new Promise(setImmediate)
+      await settled()
     }
-    const { asked, add, connect } = watched(t, { interval: 1000 })
-    const found = add('s')
+    const { asked, add, commit, connect } = watched(t, { interval: 1000, fullRound: 4000 })
+    const found = ['s', 't', 'u', 'v'].map((id) => add(id))
     await second()
     assert.deepEqual(asked, [])
-    const leave = [connect(found).leave!, connect(found).leave!]
-    t.mock.timers.tick(999)
-    await new Promise(setImmediate)
-    assert.deepEqual(asked, [])
-    t.mock.timers.tick(1)
-    await new Promise(setImmediate)
-    assert.deepEqual(asked, [1])
+    const leave = found.map((session) => connect(session).leave!)
+    await settled()
+    assert.deepEqual(asked.splice(0), [4])
+    for (let n = 0; n < 8; n++) await second()
+    assert.deepEqual(asked.splice(0), [1, 1, 1, 1, 1, 1, 1, 1])
+    commit({ type: 'account', accountId: 'a', sessionId: null }, { type: 'account', accountId: 'other', sessionId: null })
     await second()
-    assert.deepEqual(asked, [1, 1])
+    assert.deepEqual(asked.splice(0), [4])
+    commit({ type: 'account', accountId: null, sessionId: null })
+    await second()
+    assert.deepEqual(asked.splice(0), [4])
     for (const each of leave) each()
     await second()
     await second()
-    assert.deepEqual(asked, [1, 1])
-    connect(found)
-    await second()
-    assert.deepEqual(asked, [1, 1, 1])
+    assert.deepEqual(asked, [])
+    connect(found[0]!)
+    await settled()
+    assert.deepEqual(asked, [1])
+  })
+
+  it('tells what the log says once: ends with their cause, and logins and logouts to the other sessions of the account', async (t) => {
+    const { registry, sessions, add, commit, connect, asked } = watched(t)
+    commit({ type: 'login', accountId: 'a', sessionId: 'one' }, { type: 'end', accountId: 'a', sessionId: 'old', cause: 'logout' })
+    const one = connect(add('one')).all
+    const two = connect(add('two'), { kind: 'socket' }).all
+    await registry.committed()
+    for (const told of [one, two]) assert.deepEqual(told.splice(0), ['sessions'])
+    asked.splice(0)
+    commit({ type: 'login', accountId: 'a', sessionId: 'three' }, { type: 'login', accountId: 'b', sessionId: 'four' })
+    await registry.committed()
+    await registry.committed()
+    for (const told of [one, two]) assert.deepEqual(told.splice(0), ['login three', 'sessions'])
+    sessions.delete('two')
+    commit({ type: 'end', accountId: 'a', sessionId: 'two', cause: 'password-changed' })
+    await registry.committed()
+    assert.deepEqual([one, two], [['logout two password-changed', 'sessions'], ['ended password-changed']])
+    assert.deepEqual(asked, [])
+    assert.equal(registry.countOfAccount('a', 'socket'), 0)
+  })
+
+  it('hears entries that appear behind one with a higher id, as on PostgreSQL, and none twice', async (t) => {
+    const { registry, add, changes, connect } = watched(t, {
+      log: {
+        ordered: false,
+        position: () => Promise.resolve(changes0.at(-1)?.id ?? 0),
+        after: (id) => Promise.resolve(changes0.filter((change) => change.id > id).toSorted((a, b) => a.id - b.id)),
+        listen: () => async () => undefined
+      }
+    })
+    const changes0 = changes
+    const { all } = connect(add('one'))
+    await registry.committed()
+    all.splice(0)
+    const login = (id: number): Change => ({ type: 'login', id, accountId: 'a', sessionId: `s${id}` })
+    changes.push(login(7))
+    await registry.committed()
+    changes.push(login(6), login(8))
+    await registry.committed()
+    await registry.committed()
+    assert.deepEqual(all, ['login s7', 'sessions', 'login s6', 'login s8', 'sessions'])
+  })
+
+  it('looks at once when the database says that there is something new', async (t) => {
+    const { add, commit, connect, news } = watched(t)
+    const { all, told } = connect(add('one'))
+    await told.next()
+    commit({ type: 'end', accountId: 'a', sessionId: 'one', cause: 'revoked' })
+    news()
+    assert.equal(await told.next(), 'ended revoked')
+    assert.equal(all.length, 2)
+    news()
+  })
+
+  it('ends a connection whose session has ended between its request and its coming', async (t) => {
+    const { add, connect, ended, registry } = watched(t)
+    const found = add('one')
+    ended('one', 'logout')
+    const { told } = connect(found)
+    assert.equal(await told.next(), 'ended logout')
+    assert.equal(registry.countOfSession('one', 'page'), 0)
+  })
+
+  it('tells when a bit of the mask goes by time', async (t) => {
+    const clock = new Clock()
+    const { registry, add, connect } = watched(t, { now: () => clock.now })
+    const { all } = connect(add('one', { forgotAt: clock.now, lastActiveAt: clock.now, expiresAt: clock.now + day }))
+    await registry.committed()
+    clock.advance(299)
+    await registry.committed()
+    assert.deepEqual(all.splice(0), ['sessions'])
+    clock.advance(1)
+    await registry.committed()
+    assert.deepEqual(all, ['changed alice 5 10'])
+  })
+
+  it('keeps to ends that are further away than a timer of Node can be', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { add, clock, connect, asked } = watched(t, { interval: 3600_000, fullRound: 1e15 })
+    const { all } = connect(add('one', { remember: true, expiresAt: clock.now + 60 * day }))
+    await settled()
+    asked.splice(0)
+    for (let hour = 0; hour < 60 * 24 - 1; hour++) {
+      clock.advance(3600)
+      t.mock.timers.tick(3600_000)
+      await settled()
+    }
+    assert.ok(!all.includes('ended absolute'))
+    clock.advance(3600)
+    t.mock.timers.tick(3600_000)
+    await settled()
+    assert.equal(all.at(-1), 'ended absolute')
   })
 
   it('compares sooner when a session ends by time before the interval is over', async (t) => {
@@ -334,8 +452,8 @@ describe('the registry of connected sessions', () => {
       t.mock.timers.tick(100)
       await new Promise(setImmediate)
     }
-    // At its end, and then every second.
-    assert.deepEqual([asked, logged.length], [4, 1])
+    // At once, and then every second, until it has ended without the database.
+    assert.deepEqual([asked, logged.length], [2, 1])
   })
 
   it('lets go of everybody when the server stops, and takes nobody any more', async (t) => {

@@ -3,9 +3,11 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { KeyRing } from '../crypto/tokens.ts'
 import type { SessionEndCause } from '../hooks.ts'
 import type { Activity } from '../sessions/activity.ts'
+import { forgotWindow } from '../accounts/auth-mask.ts'
 import { expiryCause, type FoundSession, type SessionLimits } from '../sessions/sessions.ts'
 import { accountVisit, visitState, type AccountVisit } from '../sessions/visit.ts'
 import type { WatchedAccount, WatchedSession as WatchedRow, WatchedSessions } from '../sessions/watched-sessions.ts'
+import { longestRead, type Change, type ChangeLog } from './change-log.ts'
 import type { SessionEvents } from './session-events.ts'
 
 /** Something that is connected for a session: the event stream of a page, or an application's websocket. */
@@ -49,6 +51,8 @@ export interface SessionRegistry {
   readonly checkSession: (sessionId: string) => Promise<void>
   /** The newest entry of the log of changes (`gs_changes`): what follows it is told to who connects now. */
   readonly position: () => Promise<number>
+  /** After a commit that recorded changes: resolves when all connections of this process have been told. Undefined: nobody is connected. */
+  readonly committed: () => Promise<void> | undefined
   /** How many connections of the kind the session has. */
   readonly countOfSession: (sessionId: string, kind: Connection['kind']) => number
   /** How many connections of the kind all sessions of the account have. */
@@ -61,16 +65,19 @@ export interface SessionRegistry {
 
 export interface RegistrySettings {
   readonly find: WatchedSessions
+  readonly log: ChangeLog
   readonly events: Pick<SessionEvents, 'onSessionEnd'>
   readonly activity: Activity
   /** A shift of the end of the session by less than this is not told, ms. */
   readonly activityInterval: number
   readonly limits: SessionLimits
   readonly keys: KeyRing
-  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>
+  readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'>
   readonly now: () => number
-  /** Between two comparisons with the database, ms; for tests. Default: 1000. */
+  /** Between two looks at the log of changes, ms. Default: 250. */
   readonly interval?: number
+  /** In which each session is compared with the database once, whatever the log says, ms. Default: 15000. */
+  readonly fullRound?: number
 }
 
 interface Member {
@@ -89,13 +96,13 @@ interface WatchedSession {
   found: FoundSession
   /** What the members know. */
   told: string
+  /** When time alone changes something: the session ends, or a bit of its mask does. */
+  due: number
 }
 
 interface AccountGroup {
   readonly id: string
   readonly sessions: Set<WatchedSession>
-  /** What the database said last; undefined: not asked yet. */
-  mark: string | undefined
   /** Whether the members have to be told that the list is another one. */
   stale: boolean
 }
@@ -113,23 +120,37 @@ export function sessionRegistryOf(gs: object): SessionRegistry {
 
 /** How many sessions are asked for at once: on SQLite nothing else runs meanwhile. */
 const batch = 500
+/** An entry of the log that was written before this time can no longer appear behind one with a higher id, ms. */
+const settling = 5_000
+/** How long an end is remembered, for what was being connected at that moment, ms; and how many. */
+const endMemory = 60_000
+const rememberedEnds = 10_000
 
 export function createSessionRegistry(settings: RegistrySettings): SessionRegistry {
-  const { find, events, activity, activityInterval, limits, keys, log, now, interval = 1000 } = settings
+  const { find, log, events, activity, activityInterval, limits, keys, logger, now, interval = 250, fullRound = 15_000 } = settings
   const sessions = new Map<string, WatchedSession>()
   const accounts = new Map<string, AccountGroup>()
+  /** Those that the next run compares with the database. */
+  const doubtful = new Set<WatchedSession>()
+  const ends = new Map<string, { readonly cause: SessionEndCause; readonly at: number }>()
+  /** Entries above the cursor that were read already; null: nobody has been connected, and so nothing was read. */
+  let cursor: number | null = null
+  let read = new Map<number, number>()
   let timer: NodeJS.Timeout | undefined
+  let stopsListening: (() => Promise<void>) | undefined
   let closed = false
   let failing = false
   let round = 0
-  let checking = Promise.resolve()
+  let everyone = sessions.values()
+  let running: Promise<void> = Promise.resolve()
+  let waiting: Promise<void> | null = null
 
   const guarded = (work: () => void) => {
     try {
       work()
     } catch (error) {
       // The fault of one connection must not keep the others from hearing.
-      log.error({ err: error }, 'a connection of a session failed')
+      logger.error({ err: error }, 'a connection of a session failed')
     }
   }
   const each = (members: Iterable<Member>, work: (member: Member) => void) => {
@@ -143,10 +164,25 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     const { username, email, verified, admin, mustChangePassword } = account
     return JSON.stringify([username, email, verified, admin, mustChangePassword, mask, level, Math.floor(expiresAt / activityInterval)])
   }
+  const dueOf = ({ lastActiveAt, expiresAt, remember, forgotAt }: FoundSession) => {
+    const ends = Math.min(expiresAt, lastActiveAt + (remember ? limits.remembered : limits.idle))
+    const bitEnds = forgotAt === null ? ends : forgotAt + forgotWindow
+    return bitEnds > now() ? Math.min(ends, bitEnds) : ends
+  }
+
+  const rememberEnd = (sessionId: string, cause: SessionEndCause) => {
+    ends.delete(sessionId)
+    ends.set(sessionId, { cause, at: Date.now() })
+    for (const [id, { at }] of ends) {
+      if (ends.size <= rememberedEnds && at > Date.now() - endMemory) break
+      ends.delete(id)
+    }
+  }
 
   const forget = (session: WatchedSession) => {
     const { account } = session
     sessions.delete(session.id)
+    doubtful.delete(session)
     account.sessions.delete(session)
     if (account.sessions.size === 0) accounts.delete(account.id)
     account.stale = true
@@ -156,7 +192,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     session.members.delete(member)
     session.account.stale = true
     if (session.members.size === 0 && sessions.get(session.id) === session) forget(session)
-    if (sessions.size === 0) clearTimeout(timer)
+    if (sessions.size === 0) rest()
   }
 
   const end = (session: WatchedSession, cause: SessionEndCause) => {
@@ -164,20 +200,22 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     session.members.clear()
     forget(session)
     each(members, ({ connection }) => connection.ended(cause))
+    if (sessions.size === 0) rest()
   }
 
-  /** What another process has done to a session that is gone, as far as it can be seen. */
-  const causeOf = (session: WatchedSession, account: WatchedAccount | undefined): SessionEndCause => {
-    if (account === undefined) return 'account-deleted'
-    if (account.locked) return 'account-locked'
-    return expiryCause(session.found, limits, now()) ?? 'revoked'
+  /** Nobody is connected: there is nothing to look for. */
+  const rest = () => {
+    clearTimeout(timer)
+    cursor = null
+    read.clear()
   }
 
-  const compare = (session: WatchedSession, row: WatchedRow | 'locked' | undefined, account: WatchedAccount | undefined) => {
+  const compare = (session: WatchedSession, row: WatchedRow | 'locked' | undefined, missing: SessionEndCause) => {
     if (row === 'locked') return end(session, 'account-locked')
-    if (row === undefined) return end(session, causeOf(session, account))
+    if (row === undefined) return end(session, missing)
     const found = { ...row, lastActiveAt: activity.latest(row.id, row.lastActiveAt) }
     session.found = found
+    session.due = dueOf(found)
     const expired = expiryCause(found, limits, now())
     if (expired !== null) return end(session, expired)
 
@@ -194,35 +232,129 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     each(session.members, ({ connection, ip }) => connection.changed(visitOf(found, ip)))
   }
 
-  const checkBatch = async (watched: readonly WatchedSession[]) => {
+  /** Why sessions are gone of which the log says nothing: somebody has changed the database by hand, or long ago. */
+  const causesOf = async (gone: readonly WatchedSession[]): Promise<ReadonlyMap<WatchedSession, SessionEndCause>> => {
+    const unknown = gone.filter(({ id }) => !ends.has(id))
+    const owners = unknown.length === 0 ? new Map<string, WatchedAccount>() : await find.accounts(unknown.map(({ account }) => account.id))
+    return new Map(
+      gone.map((session) => {
+        const known = ends.get(session.id)?.cause
+        const owner = owners.get(session.account.id)
+        const guessed = owner === undefined ? 'account-deleted' : owner.locked ? 'account-locked' : undefined
+        return [session, known ?? guessed ?? expiryCause(session.found, limits, now()) ?? 'revoked']
+      })
+    )
+  }
+
+  const compareBatch = async (watched: readonly WatchedSession[]) => {
     round++
-    const groups = [...new Set(watched.map(({ account }) => account))]
     const found = await find.sessions(watched.map(({ id }) => id))
-    const owners = await find.accounts(groups.map(({ id }) => id))
+    const gone = watched.filter(({ id }) => !found.has(id))
+    const causes = gone.length === 0 ? null : await causesOf(gone)
     if (closed) return
     for (const session of watched) {
       // Meanwhile this process may have ended it.
-      if (sessions.get(session.id) === session) compare(session, found.get(session.id), owners.get(session.account.id))
-    }
-    for (const group of groups) {
-      const mark = owners.get(group.id)?.sessionsMark
-      if (group.mark !== undefined && group.mark !== mark) group.stale = true
-      group.mark = mark
+      if (sessions.get(session.id) === session) compare(session, found.get(session.id), causes?.get(session) ?? 'revoked')
     }
   }
 
-  const checkAll = async () => {
+  const hear = (change: Change) => {
+    if (change.type === 'account') {
+      const group = change.accountId === null ? undefined : accounts.get(change.accountId)
+      for (const session of change.accountId === null ? sessions.values() : (group?.sessions ?? [])) {
+        if (change.sessionId === null || change.sessionId === session.id) doubtful.add(session)
+      }
+      return
+    }
+    const { accountId, sessionId, id } = change
+    if (change.type === 'end') {
+      rememberEnd(sessionId, change.cause)
+      const session = sessions.get(sessionId)
+      if (session !== undefined) end(session, change.cause)
+    }
+    const group = accounts.get(accountId)
+    if (group === undefined) return
+    group.stale = true
+    const event =
+      change.type === 'end'
+        ? ({ type: 'logout', sessionId, cause: change.cause, id } as const)
+        : ({ type: 'login', sessionId, cause: null, id } as const)
+    for (const session of group.sessions) {
+      if (session.id !== sessionId) each(session.members, ({ connection }) => connection.happened?.(event))
+    }
+  }
+
+  /** On PostgreSQL an entry may appear behind one with a higher id: the last ones are read again for a while. */
+  const readLog = async () => {
+    if (cursor === null) {
+      const position = await log.position()
+      // Nothing before it was missed: who has connected is compared with the database now.
+      cursor ??= position
+      return
+    }
+    const at = Date.now()
+    let after = cursor
+    for (;;) {
+      const asked = log.after(after)
+      const changes = asked instanceof Promise ? await asked : asked
+      // Meanwhile the last one may have gone, and the first one of others have come.
+      if (closed || cursor === null) return
+      for (const change of changes) {
+        if (!read.has(change.id)) {
+          read.set(change.id, at)
+          hear(change)
+        }
+      }
+      if (changes.length < longestRead) break
+      after = changes.at(-1)!.id
+    }
+    // They were read in any order, but the map has them in that of their times.
+    for (const [id, time] of read) {
+      if (!log.ordered && time > at - settling) break
+      if (cursor !== null && id > cursor) cursor = id
+      read.delete(id)
+    }
+    for (const id of read.keys()) if (cursor !== null && id <= cursor) read.delete(id)
+  }
+
+  /** Some of all sessions, so that in a while it was each one's turn. */
+  const nextOfAll = function* () {
+    for (let left = Math.ceil((sessions.size * interval) / fullRound); left > 0; left--) {
+      let next = everyone.next()
+      if (next.done === true) {
+        everyone = sessions.values()
+        next = everyone.next()
+      }
+      if (next.done === true) return
+      yield next.value
+    }
+  }
+
+  const run = async (inTurn: boolean) => {
     try {
-      const watched = [...sessions.values()]
+      await readLog()
+      const at = now()
+      for (const session of sessions.values()) if (session.due <= at) doubtful.add(session)
+      if (inTurn) for (const session of nextOfAll()) doubtful.add(session)
+      const watched = [...doubtful]
+      doubtful.clear()
       for (let start = 0; start < watched.length && !closed; start += batch) {
         if (start > 0) await turn()
-        await checkBatch(watched.slice(start, start + batch))
+        await compareBatch(watched.slice(start, start + batch))
       }
-      if (failing) log.warn('the sessions of those who are connected can be watched again')
+      if (failing) logger.warn('the sessions of those who are connected can be watched again')
       failing = false
     } catch (error) {
-      if (!failing && !closed) log.error({ err: error }, 'the sessions of those who are connected cannot be watched; it is tried again')
+      if (!failing && !closed) {
+        logger.error({ err: error }, 'the sessions of those who are connected cannot be watched; it is tried again')
+      }
       failing = true
+      // What was to be compared now is not forgotten, nor is anything that was missed.
+      for (const session of sessions.values()) {
+        // This much is certain without it.
+        if (now() >= session.found.expiresAt) end(session, 'absolute')
+        else doubtful.add(session)
+      }
     }
     if (closed) return
     for (const group of accounts.values()) {
@@ -231,23 +363,31 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       for (const session of group.sessions) each(session.members, ({ connection }) => connection.sessionsChanged())
     }
   }
-  const check = () => (checking = checking.then(checkAll))
+  /** A run that begins after this call: one that waits for its turn serves all who ask meanwhile. */
+  const check = (inTurn = false): Promise<void> => {
+    if (waiting !== null) return waiting
+    const next = running.then(() => {
+      waiting = null
+      return run(inTurn)
+    })
+    waiting = next
+    running = next
+    return next
+  }
 
-  /** The next comparison, sooner if a session ends by time before it: then it is told at that moment. */
+  /** The next look, sooner if time changes something before it: then it is told at that moment. */
   const schedule = () => {
     clearTimeout(timer)
     if (closed || sessions.size === 0) return
     const at = now()
     let delay = interval
     // What a database that is out of reach cannot say is asked no sooner: it would be asked at every millisecond.
-    for (const { found } of failing ? [] : sessions.values()) {
-      const idleEnd = found.lastActiveAt + (found.remember ? limits.remembered : limits.idle)
-      delay = Math.min(delay, Math.max(Math.min(found.expiresAt, idleEnd) - at, 1))
-    }
-    timer = setTimeout(() => void check().then(schedule), delay).unref()
+    for (const { due } of failing ? [] : sessions.values()) delay = Math.min(delay, Math.max(due - at, 1))
+    timer = setTimeout(() => void check(true).then(schedule), delay).unref()
   }
 
-  const stopListening = events.onSessionEnd(({ sessionId, accountId, cause }) => {
+  const stopHearing = events.onSessionEnd(({ sessionId, accountId, cause }) => {
+    rememberEnd(sessionId, cause)
     const session = sessions.get(sessionId)
     if (session !== undefined) end(session, cause)
     const account = accounts.get(accountId)
@@ -257,7 +397,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   const groupOf = (id: string) => {
     const known = accounts.get(id)
     if (known !== undefined) return known
-    const group: AccountGroup = { id, sessions: new Set(), mark: undefined, stale: true }
+    const group: AccountGroup = { id, sessions: new Set(), stale: true }
     accounts.set(id, group)
     return group
   }
@@ -265,7 +405,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     const known = sessions.get(id)
     if (known !== undefined) return known
     const account = groupOf(accountId)
-    const session: WatchedSession = { id, account, members: new Set(), found, told: stateOf(found) }
+    const session: WatchedSession = { id, account, members: new Set(), found, told: stateOf(found), due: dueOf(found) }
     sessions.set(id, session)
     account.sessions.add(session)
     return session
@@ -288,9 +428,21 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       session.account.stale = true
       // One of both is of yesterday: the next comparison tells all of them what is true.
       if (session.told !== stateOf(found)) session.told = ''
-      if (idle) schedule()
+      // What was committed after the request was looked up, and told to the others already.
+      doubtful.add(session)
+      const missed = ends.get(session.id)
+      if (missed !== undefined) queueMicrotask(() => sessions.get(session.id) === session && end(session, missed.cause))
+      stopsListening ??= log.listen(() => void (sessions.size > 0 && check()))
+      if (idle) void check().then(schedule)
       return () => remove(session, member)
     },
+    committed: () => (sessions.size === 0 || closed ? undefined : check()),
+    checkSession(id) {
+      const session = sessions.get(id)
+      if (session !== undefined) doubtful.add(session)
+      return check()
+    },
+    position: async () => log.position(),
     countOfSession: (id, kind) => {
       const session = sessions.get(id)
       return session === undefined ? 0 : count(session, kind)
@@ -300,19 +452,21 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       for (const session of accounts.get(id)?.sessions ?? []) connections += count(session, kind)
       return connections
     },
-    check,
-    checkSession: () => check(),
-    position: async () => 0,
+    check() {
+      for (const session of sessions.values()) doubtful.add(session)
+      return check()
+    },
     async close() {
       if (!closed) {
         closed = true
         clearTimeout(timer)
-        stopListening()
+        stopHearing()
         for (const session of sessions.values()) each(session.members, ({ connection }) => connection.closing())
         sessions.clear()
         accounts.clear()
+        doubtful.clear()
       }
-      await checking
+      await Promise.all([running, stopsListening?.()])
     }
   }
 }

@@ -17,8 +17,6 @@ export interface WatchedSession extends FoundSession {
 
 export interface WatchedAccount {
   readonly locked: boolean
-  /** Another one when a session of the account has begun or ended. */
-  readonly sessionsMark: string
 }
 
 type MaybePromise<T> = T | Promise<T>
@@ -26,9 +24,6 @@ type MaybePromise<T> = T | Promise<T>
 /** Places of the columns in the row of a session. */
 const tokenHash = sessionColumns
 const formerHash = sessionColumns + 1
-
-/** More sessions than an account shows in its list are not counted. */
-const counted = 200
 
 export function createWatchedSessions(database: GsDatabase): WatchedSessions {
   const { db, engine, prepareListLookup } = database
@@ -60,10 +55,6 @@ export function createWatchedSessions(database: GsDatabase): WatchedSessions {
     db
       .selectFrom('gs_accounts as a')
       .select(['a.id', 'a.locked_at'])
-      .select(
-        sql<string>`(select count(*) || ':' || coalesce(sum(o.created_at), 0)
-          from (select created_at from gs_sessions where account_id = a.id limit ${sql.lit(counted)}) as o)`.as('mark')
-      )
       .where(sql<boolean>`a.id in ${given}`)
       .compile().sql
   )
@@ -74,8 +65,7 @@ export function createWatchedSessions(database: GsDatabase): WatchedSessions {
   })
   const toSessions = (rows: readonly RawRow[]) =>
     new Map(rows.map((row) => [row[0] as string, isLocked(row) ? ('locked' as const) : toWatched(row)]))
-  const toAccounts = (rows: readonly RawRow[]) =>
-    new Map(rows.map((row) => [row[0] as string, { locked: row[1] !== null, sessionsMark: row[2] as string }]))
+  const toAccounts = (rows: readonly RawRow[]) => new Map(rows.map((row) => [row[0] as string, { locked: row[1] !== null }]))
   const read = <T>(rows: MaybePromise<readonly RawRow[]>, as: (rows: readonly RawRow[]) => T) =>
     rows instanceof Promise ? rows.then(as) : as(rows)
   return {
