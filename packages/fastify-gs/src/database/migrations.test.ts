@@ -28,6 +28,9 @@ const places: [engine: string, place: (t: TestContext) => Promise<() => Promise<
 
 /** Those that refer to others before those. */
 const allTables = [
+  'gs_connections',
+  'gs_nodes',
+  'gs_changes',
   'gs_settings',
   'gs_session_data',
   'gs_replaced_tokens',

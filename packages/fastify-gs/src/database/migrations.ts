@@ -198,7 +198,7 @@ const migrations: readonly Migration[] = [
     await db.schema.createIndex('gs_changes_age').on('gs_changes').column('at').execute()
     if (engine === 'postgres') {
       // Whoever writes, all processes that listen are told at the commit; the content they read from the table.
-      await sql`create function gs_tell_changes() returns trigger language plpgsql as $$
+      await sql`create or replace function gs_tell_changes() returns trigger language plpgsql as $$
         begin perform pg_notify('gs_changes', ''); return null; end $$`.execute(db)
       await sql`create trigger gs_changes_told after insert on gs_changes
         for each statement execute function gs_tell_changes()`.execute(db)

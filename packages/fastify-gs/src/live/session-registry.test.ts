@@ -113,7 +113,7 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
   }
   /** What any process may have committed. */
   const commit = (...given: readonly NewChange[]) => {
-    for (const change of given) changes.push({ ...change, id: (changes.at(-1)?.id ?? 0) + 1 } as Change)
+    for (const change of given) changes.push({ ...change, id: (changes.at(-1)?.id ?? 0) + 1 })
   }
   return { registry, clock, sessions, accounts, asked, changes, commit, news: () => news?.(), logged, listeners, add, connect, ended }
 }

@@ -36,5 +36,30 @@ export const publishedSchemas: readonly (readonly string[])[] = [
     'create index gs_audit_time on gs_audit (at, id)',
     'create index gs_audit_account on gs_audit (account_id, at, id)',
     'create index gs_sessions_created on gs_sessions (created_at, id)'
+  ],
+  [
+    'create table gs_groups (id text primary key, name text not null, name_key text not null unique, level integer not null, created_at bigint not null)',
+    'alter table gs_accounts add column group_id text references gs_groups (id) on delete set null',
+    'alter table gs_accounts add column must_change_password integer default 0 not null',
+    'alter table gs_accounts add column language text',
+    'alter table gs_accounts add column visits integer default 0 not null',
+    'alter table gs_accounts add column last_login_at bigint',
+    'create index gs_accounts_group on gs_accounts (group_id)',
+    'alter table gs_sessions add column token_at bigint',
+    'alter table gs_sessions add column token_unused integer default 0 not null',
+    'alter table gs_sessions add column referer text',
+    `create table gs_replaced_tokens (token_hash text primary key,
+      session_id text not null references gs_sessions (id) on delete cascade, valid_until bigint)`,
+    'create index gs_replaced_tokens_session on gs_replaced_tokens (session_id)',
+    'create index gs_replaced_tokens_expiry on gs_replaced_tokens (valid_until)',
+    `create table gs_session_data (id text primary key, session_id text references gs_sessions (id) on delete cascade, token_hash text,
+      data text not null, version integer not null, address_key text, expires_at bigint)`,
+    'create index gs_session_data_session on gs_session_data (session_id)',
+    'create index gs_session_data_token on gs_session_data (token_hash)',
+    'create index gs_session_data_address on gs_session_data (address_key)',
+    'create index gs_session_data_expiry on gs_session_data (expires_at)',
+    `create table gs_settings (account_id text not null references gs_accounts (id) on delete cascade, key text not null, value text not null,
+      updated_at bigint not null, constraint gs_settings_primary primary key (account_id, key))`,
+    'alter table gs_links add column tries integer default 0 not null'
   ]
 ]
