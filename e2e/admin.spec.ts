@@ -349,6 +349,7 @@ test('the administration works by keyboard, from right to left, and with long na
       remember: true,
       ip: '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff',
       userAgent: agent,
+      pages: 2,
       sockets: 0,
       accountId: 'long',
       username: long

@@ -170,8 +170,8 @@ test('a session that ends under a form leads to the login within a second, and b
   const elsewhere = await logInElsewhere(who)
   await expect
     .poll(async () => {
-      const { sessions } = (await (await elsewhere('/sessions', {})).json()) as { sessions: { current: boolean; sockets: number }[] }
-      return sessions.find(({ current }) => !current)?.sockets
+      const { sessions } = (await (await elsewhere('/sessions', {})).json()) as { sessions: { current: boolean; pages: number }[] }
+      return sessions.find(({ current }) => !current)?.pages
     })
     .toBe(1)
   const ended = await elsewhere('/sessions', { method: 'DELETE' })

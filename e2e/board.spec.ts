@@ -1,6 +1,23 @@
 import { expect, test } from '@playwright/test'
 import { becomeMember, logIn, logOut, newName, password, post, signUp, watchForFaults } from './helpers/visitor.ts'
 
+const hostile = [
+  '<img src=x onerror=alert(1)>',
+  '</script><script>alert(2)</script>',
+  '"\'`${alert(3)} {{7*7}} &amp;',
+  'two\nlines\tand 😀 שלום',
+  '  spaces   stay  ',
+  '[click](javascript:alert(4)) javascript:alert(5)',
+  // Written from right to left from here on; it must not turn round what follows.
+  'annoying \u202egnp.exe\u2066\u2067',
+  `piled e${'\u0301\u0317'.repeat(300)} up`,
+  'zero\u200bwidth\u200d\ufeff',
+  '😀'.repeat(4000),
+  'W'.repeat(4000),
+  `https://example.com/${'a'.repeat(3000)}`,
+  `${'\n'.repeat(500)}below`
+]
+
 test('what somebody writes is text, whatever it looks like', async ({ page }) => {
   const faults = watchForFaults(page)
   let dialogs = 0
@@ -9,21 +26,46 @@ test('what somebody writes is text, whatever it looks like', async ({ page }) =>
     void dialog.dismiss()
   })
   const who = await becomeMember(page, 'writer')
-  const texts = [
-    '<img src=x onerror=alert(1)>',
-    '</script><script>alert(2)</script>',
-    '"\'`${alert(3)} {{7*7}} &amp;',
-    'two\nlines\tand 😀 שלום'
-  ]
-  for (const text of texts) {
+  for (const text of hostile) {
     await post(page, text)
     // Others write too; mine is the newest of this author.
     const item = page.getByRole('log').getByRole('listitem').filter({ hasText: who.username }).first()
     await expect.poll(() => item.locator('.content').evaluate((element) => element.textContent)).toBe(text)
-    await expect(item.locator('img, script')).toHaveCount(0)
+    await expect(item.locator('.content :not(a)')).toHaveCount(0)
+    // Nothing gets out of its own place.
+    const escapes = await item.evaluate(
+      ({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => scrollWidth > clientWidth || scrollHeight > clientHeight
+    )
+    expect(escapes, text.slice(0, 40)).toBe(false)
   }
   expect(dialogs).toBe(0)
+  const { posts } = (await (await page.request.get('/lwsgs/messages?limit=100')).json()) as {
+    posts: { username: string; content: string }[]
+  }
+  expect(posts.filter(({ username }) => username === who.username).map(({ content }) => content)).toEqual(hostile)
   faults.expectNone()
+})
+
+test('addresses are links that lead where they seem to, and give nothing away', async ({ page, context }) => {
+  await becomeMember(page, 'linker')
+  const links = (text: string) =>
+    page
+      .locator('.message')
+      .filter({ has: page.locator('.content', { hasText: text }) })
+      .getByRole('link')
+  await post(page, 'Trick javascript:alert(1) data:text/html,<script>1</script> https://bank.example@evil.test/ //evil.test vbscript:x')
+  await expect(page.locator('.content').filter({ hasText: 'Trick' })).toHaveCount(1)
+  await expect(links('Trick')).toHaveCount(0)
+  const address = `http://localhost:${new URL(page.url()).port}/healthz`
+  await post(page, `Look at (${address}), please.`)
+  const link = links('Look at')
+  await expect(link).toHaveText(address)
+  await expect(link).toHaveAttribute('rel', 'noopener noreferrer nofollow ugc')
+  const opened = context.waitForEvent('page')
+  await link.click()
+  const other = await opened
+  await other.waitForLoadState()
+  expect(await other.evaluate(() => [location.pathname, document.referrer, window.opener === null])).toEqual(['/healthz', '', true])
 })
 
 test('somebody who has not verified the address reads and writes nothing', async ({ page }) => {
@@ -47,16 +89,22 @@ test('somebody who has not verified the address reads and writes nothing', async
   expect(opened).toBe(false)
 })
 
-test('the last ten messages are there when the page opens, newest on top', async ({ page }) => {
+test('the last messages are there when the page opens, newest on top, and those before them are on the next page', async ({ page }) => {
   const who = await becomeMember(page, 'prolific')
-  const mine = Array.from({ length: 11 }, (_, i) => `${who.username} number ${i}.`)
-  for (const text of mine) await post(page, text)
+  const mine = Array.from({ length: 35 }, (_, i) => `${who.username} number ${i}.`)
+  for (const text of mine) expect((await page.request.post('/lwsgs/msg', { data: { msg: text } })).status()).toBe(201)
   await page.reload()
-  const items = page.getByRole('log').getByRole('listitem')
-  await expect(items.first()).toBeVisible()
-  await expect.poll(() => items.count()).toBeGreaterThanOrEqual(10)
-  await expect(items.filter({ hasText: mine.at(-1)! })).toHaveCount(1)
-  await expect(items.filter({ hasText: mine[0]! })).toHaveCount(0)
+  const texts = page.getByRole('log').locator('.content')
+  const written = async () => (await texts.allTextContents()).filter((text) => text.startsWith(`${who.username} `))
+  await expect.poll(async () => (await written())[0]).toBe(mine.at(-1))
+  // How far it is depends on what others write meanwhile.
+  await expect
+    .poll(async () => {
+      await page.evaluate(() => window.scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' }))
+      return (await written()).at(-1)
+    })
+    .toBe(mine[0])
+  expect(await written()).toEqual(mine.toReversed())
 })
 
 test('the widget is used with the keyboard alone', async ({ page }) => {

@@ -178,6 +178,34 @@ test('a page that changes its language takes the widget with it, and nothing tha
   await expect(field(page, 'Password')).toHaveValue('half a pass')
 })
 
+test('what was refused is said again in the language that the page changes to', async ({ page }) => {
+  await page.goto('/lwsgs/')
+  const change = (language: string) => page.evaluate((lang) => (document.documentElement.lang = lang), language)
+  await expect(heading(page, 'Log in')).toBeVisible()
+  await button(page, 'Log in').click()
+  await expect(widget(page).getByText('Please enter your password.')).toBeVisible()
+  await change('de')
+  for (const text of [de['name.missing'], de['password.missing']]) await expect(widget(page).getByText(text)).toBeVisible()
+  await field(page, de.name).fill('nobody at all')
+  await expect(widget(page).getByText(de['name.missing'])).toHaveCount(0)
+  await change('fr')
+  await expect(widget(page).getByText(fr['password.missing'])).toBeVisible()
+  await expect(widget(page).getByText(fr['name.missing'])).toHaveCount(0)
+  await logInIn(page, fr, 'nobody at all', 'wrong')
+  await expect(widget(page).getByText(fr['error.GS_CREDENTIALS'])).toBeVisible()
+  await change('ja')
+  await expect(widget(page).getByText(ja['error.GS_CREDENTIALS'])).toBeVisible()
+  await expect(field(page, ja.name)).toHaveValue('nobody at all')
+})
+
+test('nouns keep their capital in German, where the name of a field stands in a sentence', async ({ page }) => {
+  await page.goto('/lwsgs/')
+  await expect(button(page, 'Show password')).toBeVisible()
+  await page.evaluate(() => (document.documentElement.lang = 'de-AT'))
+  await expect(button(page, 'Passwort zeigen')).toBeVisible()
+  await expect(button(page, 'passwort zeigen')).toHaveCount(0)
+})
+
 test('a language that cannot be loaded is English', async ({ page }) => {
   await speak(page, 'fr')
   await page.route(/\/fr[^/]*\.js/, (route) => route.abort())

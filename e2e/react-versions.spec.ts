@@ -60,6 +60,23 @@ for (const version of ['18', '19'] as const) {
       faults.expectNone()
     })
 
+    test('a component hears once what other devices do', async ({ page, app, playwright }) => {
+      const username = await enter(page, app, 'hears')
+      await page.goto(`${app.origin}/?events`)
+      await expect(page.locator('#who')).toHaveText(username)
+      await expect(page.getByRole('button', { name: 'Account' })).toBeVisible()
+      const phone = await playwright.request.newContext({ extraHTTPHeaders: { origin: app.origin } })
+      for (const [path, heard] of [
+        ['/login', `login of ${username}`],
+        ['/logout', `login of ${username}, logout of ${username}: logout`]
+      ] as const) {
+        const data = path === '/login' ? { username, password } : {}
+        expect((await phone.post(`${app.origin}/lwsgs${path}`, { data })).ok()).toBe(true)
+        await expect(page.locator('#heard')).toHaveText(heard)
+      }
+      await phone.dispose()
+    })
+
     test('a server renders an imported language at once', async ({ page, app }) => {
       const faults = watchForFaults(page)
       const html = await (await page.request.get(`${app.origin}/rendered?german`)).text()

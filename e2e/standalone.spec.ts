@@ -138,6 +138,58 @@ test('a mount that rewrites the script tells it who is logged in before anything
   expect(await page.evaluate('[lwsgs_user, lwsgs_auth, lwsgs_email]')).toEqual(['', '0', ''])
 })
 
+for (const [of, prefix] of Object.entries({
+  'data-prefix="/lwsgs/"': '/lwsgs',
+  'data-prefix="lwsgs"': '/lwsgs',
+  'data-prefix="https://elsewhere.test/accounts"': '/lwsgs',
+  'data-prefix="//elsewhere.test"': '/lwsgs',
+  'data-prefix="http://["': '/lwsgs'
+})) {
+  test(`it asks ${prefix} when the script says ${of}`, async ({ page }) => {
+    const asked = page.waitForRequest(/\/session$/)
+    await page.goto(address({ script: '/copied/lwsgs.js', of }))
+    expect(new URL((await asked).url()).pathname).toBe(`${prefix}/session`)
+    await expect(page.locator('.gs-widget .gs-heading')).toBeVisible()
+  })
+}
+
+test('scripts of the page hear what happens, once, when the global variables say it too', async ({ page, site }) => {
+  const who = newName('heard')
+  await page.request.post('/lwsgs/register', { data: { ...who, password } })
+  await page.request.post('/lwsgs/login', { data: { username: who.username, password } })
+  await page.goto('/')
+  await expect(heading(page, who.username)).toBeVisible()
+  await page.evaluate(() => {
+    const heard: unknown[] = []
+    Object.assign(window, { heard })
+    window.addEventListener('gs-event', (event) => {
+      const { type, ...rest } = (event as CustomEvent<{ type: string }>).detail
+      if (type !== 'sessions') heard.push([type, rest, (window as unknown as { lwsgs_auth: string }).lwsgs_auth])
+    })
+  })
+  const heard = () => page.evaluate<unknown[][]>('heard')
+  const link = new URL(linkIn(await findMail(page.request, who.email, /Confirm your address/)))
+  // As another tab of this browser does it.
+  await page.request.post('/lwsgs/verify-email', { data: { token: link.searchParams.get('token') } })
+  await expect.poll(heard).toEqual([
+    ['verified', { verified: true }, '5'],
+    ['mask', { mask: 5, sectors: [] }, '5'],
+    ['level', { level: 10 }, '5']
+  ])
+  const post = (path: string, data: object, cookie = '') =>
+    fetch(`${site}/lwsgs${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie },
+      body: JSON.stringify(data)
+    })
+  const phone = await post('/login', { username: who.username, password })
+  const { session } = (await phone.json()) as { session: string }
+  await expect.poll(async () => (await heard()).slice(3)).toEqual([['login', { session }, '5']])
+  const cookie = phone.headers.getSetCookie().map((set) => set.split(';', 1)[0])
+  await post('/logout', {}, cookie.join('; '))
+  await expect.poll(async () => (await heard()).slice(4)).toEqual([['logout', { session, cause: 'logout' }, '5']])
+})
+
 test.describe('when a part is missing', () => {
   test.use({ allowed: /404/ })
 

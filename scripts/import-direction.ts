@@ -115,6 +115,7 @@ export const importDirection: OxlintOverride[] = [
           '!fastify-gs/admin',
           '!fastify-gs/lwsws',
           '!fastify-gs/testing',
+          '!fastify-gs/testing/postgres',
           '!fastify-gs/worker',
           'gs-ui/**',
           '!gs-ui/gs-ui.css',

@@ -1,4 +1,5 @@
 import { expect, type APIRequestContext, type Page } from '@playwright/test'
+import { boardWalk } from './board-walk.ts'
 import { call, forget, join, joinAsAdmin, logInElsewhere, mustChoosePassword, register } from './people.ts'
 import { findMail, linkIn } from './mailbox.ts'
 import { newName, password } from './visitor.ts'
@@ -317,4 +318,4 @@ const pages: Walk = async (page, mailbox, look) => {
 export const widgetWalks: Readonly<Record<string, Walk>> = { guest, member, admin }
 
 /** All that a visitor can see. */
-export const walks: Readonly<Record<string, Walk>> = { ...widgetWalks, pages }
+export const walks: Readonly<Record<string, Walk>> = { ...widgetWalks, pages, board: boardWalk }

@@ -28,13 +28,14 @@ export const test = base.extend<{ mailbox: APIRequestContext; faults: string[] }
     await use(request)
     await request.dispose()
   },
-  /** What scripts threw and what broke the policy of a page: each is a failure. Refused requests are no faults, though Chromium writes them down as errors. */
+  /** What scripts threw and what broke the policy of a page: each is a failure. Refused requests and websockets are no faults, though Chromium writes them down as errors. */
   faults: [
     async ({ context }, use) => {
       const faults: string[] = []
       context.on('weberror', (error) => faults.push(`thrown: ${error.error().stack ?? error.error().message}`))
       context.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text())
+        if (message.type() === 'error' && !/^(?:Failed to load resource|WebSocket connection)/.test(message.text()))
+          faults.push(message.text())
       })
       await use(faults)
       expect(faults).toEqual([])

@@ -82,4 +82,6 @@ export async function post(page: Page, text: string): Promise<void> {
   await page.getByLabel('Message', { exact: true }).fill(text)
   await page.getByRole('button', { name: 'Send' }).click()
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue('')
+  // It is shown before the board has it.
+  await expect(page.locator('.message[data-state]')).toHaveCount(0)
 }

@@ -14,6 +14,7 @@ import {
   GsRegisterPanel,
   GsSessionsPanel,
   useGs,
+  useGsEvent,
   type SessionInfo
 } from 'gs-ui'
 import { texts as de } from 'gs-ui/texts/de'
@@ -33,7 +34,7 @@ const panels = {
 }
 
 interface PageProps {
-  /** The query of the address: `panel` (one panel alone), `also` (another one below it), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`, `code` (the login with one). */
+  /** The query of the address: `panel` (one panel alone), `also` (another one below it), `german` (texts that are imported), `links` (the page takes the links of the panel), `guest`, `gravatar`, `code` (the login with one), `events` (of other devices). */
   readonly query: URLSearchParams
   /** What the server knows. */
   readonly session: SessionInfo | undefined
@@ -45,6 +46,7 @@ export function Page({ query, session }: PageProps): ReactNode {
       <GsProvider {...(session && { session })} {...(query.has('german') && { language: 'de', texts: de })}>
         <Shown query={query} />
         <Who />
+        {query.has('events') && <Events />}
       </GsProvider>
     </StrictMode>
   )
@@ -79,4 +81,13 @@ function Who(): ReactNode {
     document.documentElement.dataset['alive'] = ''
   }, [])
   return <p id="who">{session?.username ?? 'nobody'}</p>
+}
+
+function Events(): ReactNode {
+  const { session } = useGs()
+  const [heard, setHeard] = useState<readonly string[]>([])
+  // Another function each time, which knows who is there.
+  useGsEvent('login', (event) => setHeard((before) => [...before, `${event.type} of ${session?.username}`]))
+  useGsEvent('logout', (event) => setHeard((before) => [...before, `${event.type} of ${session?.username}: ${event.cause}`]))
+  return <p id="heard">{heard.join(', ')}</p>
 }

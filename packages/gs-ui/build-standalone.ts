@@ -34,6 +34,7 @@ const loaders: Alias[] = [
   'load-texts',
   'load-live',
   'create-default-client',
+  'no-session',
   'use-time-zone'
 ].map((name) => ({
   find: new RegExp(String.raw`^(\.\.?/)+lazy/${name}\.ts$`),
@@ -73,7 +74,7 @@ async function make(entry: string, fileName: string, format: 'iife' | 'es', alia
       minify: 'terser',
       terserOptions: {
         ecma: 2020,
-        compress: { passes: 3, unsafe_arrows: true, lhs_constants: false },
+        compress: { passes: 3, unsafe_arrows: true, lhs_constants: false, pure_getters: true },
         format: { comments: false, preserve_annotations: false }
       },
       rolldownOptions: {

@@ -8,10 +8,11 @@ import type { Config } from './config.ts'
 import { NoWebsocket, NotFound, UrlInvalid, answerError } from './errors.ts'
 import { startMailCatcher } from './mailbox/catcher.ts'
 import { isLocal, mailboxRoutes } from './mailbox/routes.ts'
+import { Board } from './messages/board.ts'
 import { openBoardDatabase } from './messages/database.ts'
-import { LiveBoard, closeCodes } from './messages/live.ts'
-import { findLastIdx } from './messages/messages.ts'
-import { messageRoutes, subprotocol } from './messages/routes.ts'
+import { LiveBoard } from './messages/live.ts'
+import { findPosition } from './messages/messages.ts'
+import { chooseProtocol, messageRoutes } from './messages/routes.ts'
 import { StartError } from './start-error.ts'
 
 export interface AppConfig extends Pick<Config, 'baseUrl' | 'dataDirectory' | 'smtpUrl' | 'mailFrom' | 'databaseUrl' | 'webDirectory'> {
@@ -39,8 +40,6 @@ function securityHeaders(baseUrl: string): Record<string, string> {
     ...(baseUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' })
   }
 }
-
-const boardPath = '/lwsgs/board'
 
 const isWebsocket = ({ headers }: { headers: IncomingHttpHeaders }) => headers.upgrade?.toLowerCase() === 'websocket'
 
@@ -70,7 +69,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     trustProxy: [...(config.trustProxy ?? [])],
     requestTimeout: 30_000,
     // All other requests with this header are ordinary ones: some programs offer HTTP/2 in it.
-    http: { shouldUpgradeCallback: (request) => isWebsocket(request) && request.url?.split('?', 1)[0] === boardPath },
+    http: { shouldUpgradeCallback: isWebsocket },
     frameworkErrors: (_error, request, reply) => answerError(new UrlInvalid(), request, reply.headers(headers))
   })
 
@@ -84,23 +83,20 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     })
 
     const db = openBoardDatabase(join(config.dataDirectory, 'messageboard.sqlite3'))
-    const live = new LiveBoard(db, app.log, await findLastIdx(db))
+    const live = new LiveBoard(db, app.log, await findPosition(db))
+    const board = new Board({ db, live, log: app.log })
     app.addHook('onClose', async () => {
       await live.close()
+      board.close()
       await db.destroy()
     })
 
-    await app.register(fastifyWebsocket, {
-      options: { handleProtocols: () => subprotocol, maxPayload: 64 * 1024 },
-      // ws has closed the socket with the fitting code when it reports an error of the client.
-      errorHandler: (error, socket, request) => {
-        request.log.info({ err: error }, 'websocket failed')
-        socket.close(closeCodes.failed)
-      },
-      preClose: () => live.close()
-    })
+    // Origin, limits, pings and the end of each socket are fastify-gs's business.
+    await app.register(fastifyWebsocket, { options: { handleProtocols: (offered) => chooseProtocol(offered) ?? false } })
+
+    // fastify-gs refuses it where there is no websocket, but for the routes that stand before it.
     app.addHook('onRequest', async (request) => {
-      if (isWebsocket(request) && request.routeOptions.url !== boardPath) throw new NoWebsocket()
+      if (isWebsocket(request) && request.routeOptions.url !== '/lwsgs/board') throw new NoWebsocket()
     })
 
     app.get('/', (_request, reply) => reply.redirect('/lwsgs/', 302))
@@ -134,13 +130,14 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
       loginCodes: true,
       admin: { username: 'admin', passwordHash: config.adminPasswordHash }
     })
-    app.gs.onSessionEnd(({ sessionId }) => live.endSession(sessionId))
+    // Posts go with their author, also when nobody is looking.
+    app.gs.onAccountEvent(({ accountId, type }) => (type === 'accountDeleted' ? board.forget(accountId) : undefined))
 
     const interpret = ['.js']
     await app.register(gsMount, { prefix: '/lwsgs', root: config.webDirectory, policy: 0, interpret })
     await app.register(gsMount, { prefix: '/lwsgs/needauth', root: join(protectedPages, 'needauth'), policy: 5, interpret })
     await app.register(gsMount, { prefix: '/lwsgs/needadmin', root: join(protectedPages, 'needadmin'), policy: 7, interpret })
-    await app.register(messageRoutes, { prefix: '/lwsgs', db, live })
+    await app.register(messageRoutes, { prefix: '/lwsgs', board, db, live })
 
     await app.ready()
     return app

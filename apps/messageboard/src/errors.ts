@@ -16,10 +16,17 @@ export interface Refusal extends FastifyError {
   readonly retryAfter?: number
 }
 
+/** Whether a request has a form as its body. */
+export const isForm = ({ headers }: FastifyRequest): boolean =>
+  headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false
+
 /** Whether a person looks at the answer, rather than a script. */
-const wantsPage = ({ method, headers }: FastifyRequest) =>
-  (method === 'GET' || method === 'HEAD') &&
-  (headers['sec-fetch-mode'] === undefined ? (headers.accept?.includes('text/html') ?? false) : headers['sec-fetch-mode'] === 'navigate')
+const wantsPage = (request: FastifyRequest) => opensPage(request) && showsPage(request)
+
+const opensPage = (request: FastifyRequest) => request.method === 'GET' || request.method === 'HEAD' || isForm(request)
+
+const showsPage = ({ headers }: FastifyRequest) =>
+  headers['sec-fetch-mode'] === undefined ? (headers.accept?.includes('text/html') ?? false) : headers['sec-fetch-mode'] === 'navigate'
 
 const page = (message: string) =>
   html`<!doctype html>

@@ -99,6 +99,66 @@ describe('a start of the board', () => {
     )
   })
 
+  it('goes on where its readers were when it is killed in the midst of posts and deletions', async (t) => {
+    const env = { ...(await boardEnvironment(t)), GS_ADMIN_PASSWORD: 'a password of my own' }
+    let board = startBoard(t, env)
+    await board.ready()
+    const admin = new Visitor(env.GS_BASE_URL)
+    await admin.logIn('admin', 'a password of my own')
+    const page: { idx: number; content: string }[] = []
+    const told: number[] = []
+    let after = 0
+    const sent = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      const client = await admin.openClient(after).ready()
+      // The answers to these never came: they are sent again, with the same names.
+      const again = [...sent]
+      sent.clear()
+      for (const id of again) await client.send({ type: 'post', id, msg: id })
+      for (let number = 0; number < 8; number++) await client.send({ type: 'post', id: `${round} ${number}`, msg: `${round} ${number}` })
+      await client.send({ type: 'delete', idx: client.page.at(-1)!.idx })
+      for (let number = 8; number < 12; number++) {
+        sent.add(`${round} ${number}`)
+        client.socket.send(JSON.stringify({ type: 'post', id: `${round} ${number}`, msg: `${round} ${number}` }))
+      }
+      if (round % 2 === 0) await client.frame('done', ({ id }) => id === `${round} 9`)
+      board.child.kill('SIGKILL')
+      await client.closed
+      await board.exited
+      board = startBoard(t, env)
+      await board.ready()
+      assert.deepEqual(
+        client.frames.filter(({ type }) => type === 'reset' || type === 'refused'),
+        []
+      )
+      for (const frame of client.frames) {
+        if (frame.type === 'post') page.push({ idx: frame.post.idx, content: frame.post.content })
+        if (frame.type === 'deleted')
+          page.splice(
+            page.findIndex(({ idx }) => idx === frame.idx),
+            1
+          )
+      }
+      told.push(...client.told)
+      after = told.at(-1)!
+    }
+    const last = await admin.openClient(after).ready()
+    for (const id of sent) await last.send({ type: 'post', id, msg: id })
+    told.push(...last.told)
+    assert.deepEqual(
+      told,
+      Array.from({ length: told.length }, (_, index) => index + 1)
+    )
+    const { posts } = await admin.history('?limit=100')
+    const contents = posts.map(({ content }) => content)
+    assert.equal(new Set(contents).size, contents.length)
+    assert.equal(contents.length, 4 * 12 - 4)
+    assert.deepEqual(
+      contents.slice(0, page.length),
+      page.map(({ content }) => content)
+    )
+  })
+
   it('works after a start that was killed at any moment', async (t) => {
     const env = await boardEnvironment(t)
     // Kills ever later, until a start comes through; what the earlier ones left behind must not disturb it.
@@ -134,6 +194,7 @@ describe('SIGTERM and SIGINT', () => {
       const socket = admin.openBoard()
       const reader = new FrameReader(socket)
       await once(socket, 'open')
+      const client = await admin.openClient().ready()
 
       // A post whose body is still on its way when the signal comes.
       const body = JSON.stringify({ msg: 'the last one' })
@@ -150,6 +211,7 @@ describe('SIGTERM and SIGINT', () => {
       board.child.kill(signal)
       const stopping = Date.now()
       assert.equal((await reader.closed).code, 1001)
+      assert.equal((await client.closed).code, 1001)
       post.end(body.slice(5))
       const [response] = await answered
       assert.equal(response.statusCode, 201)

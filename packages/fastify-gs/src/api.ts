@@ -119,11 +119,14 @@ export const EndSessionBody = closed({ id: Type.String({ minLength: 1, maxLength
 export const EndOtherSessionsBody = closed({ next }, 'Nothing')
 export const DeleteAccountBody = closed({ currentPassword: password, next }, 'The current password')
 export const CheckQuery = closed({ username: Type.Optional(name), email: Type.Optional(name) }, 'The name to look up')
+/** For programs that make a new `EventSource`, which cannot send the header `Last-Event-ID`. */
+export const EventsQuery = Type.Object({ lastEventId: Type.Optional(Type.String({ description: 'id of the last event that came' })) })
 /** Open: mail programs and click counters add parameters of their own. */
 export const TokenQuery = Type.Object({ token: Type.Optional(Type.String({ maxLength: 256 })) })
 
 export type TokenQuery = Static<typeof TokenQuery>
 export type CheckQuery = Static<typeof CheckQuery>
+export type EventsQuery = Static<typeof EventsQuery>
 export type LoginBody = Static<typeof LoginBody>
 export type LoginCodeBody = Static<typeof LoginCodeBody>
 export type RedeemLoginCodeBody = Static<typeof RedeemLoginCodeBody>
@@ -201,7 +204,10 @@ export type SessionList = Static<typeof SessionList>
  * - `verified`, `mask`, `level`, `email`: the one value that is another one now, before the `session` that has it
  * - `login`: another session of the account has begun; `logout`: one has ended
  * - `sessions`: {}: the list of the account's sessions, or what they have open, is another one
- * - `ended`: this session is over; the stream ends
+ * - `ended`: this session is over; the stream ends. Who comes back with an id after that, and still has the old cookie, gets it too, once
+ *
+ * `GET P/events` with `Accept: application/json` gives a SessionInfo. If the session of the cookie is over, and it is known why, the header
+ * `x-gs-ended` gives the cause.
  */
 const event = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, { additionalProperties: false })
 const cause = Type.String({ description: 'see SessionEndCause' })

@@ -45,6 +45,7 @@ const table = {
   GS_CONFLICT: ['The account was changed at the same moment. Please try again.', 409],
   GS_TOO_MANY_ATTEMPTS: ['Too many attempts. Please wait and try again.', 429],
   GS_PASSWORD_DISABLED: ['Too many wrong passwords. Use "Forgot password" to set a new one.', 429],
+  GS_TOO_MANY_SOCKETS: ['There are too many open connections. Please close some windows and try again.', 429],
   GS_BUSY: ['The server is busy. Please try again in a moment.', 503],
   GS_UPSTREAM: ['The server that should answer here does not.', 502],
   GS_INTERNAL: ['Something went wrong on the server.', 500]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ago, avatar, deviceOf, renderForm, time, unsaid, type Form, type FormRefusal } from './forms-page.ts'
+import { ago, alsoOpen, avatar, deviceOf, renderForm, time, unsaid, type Form, type FormRefusal } from './forms-page.ts'
 import { html } from './html.ts'
 
 const form: Form = {
@@ -142,4 +142,14 @@ describe('avatar', () => {
   ] as const)
     it(`has the initials ${initials} of ${name}`, () =>
       assert.match(avatar(name).text, new RegExp(`data-hue="[0-7]"[^>]*>${initials}<`, 'u')))
+})
+
+describe('what a session has open', () => {
+  for (const [pages, sockets, text] of [
+    [0, 0, ''],
+    [1, 0, ', 1 open page'],
+    [0, 1, ', 1 open connection'],
+    [2, 3, ', 2 open pages, 3 open connections']
+  ] as const)
+    it(`is said as "${text}" of ${pages} and ${sockets}`, () => assert.equal(alsoOpen({ pages, sockets }), text))
 })

@@ -255,6 +255,12 @@ export function ago(at: number, now: number): Html {
   return html`<time datetime="${new Date(at).toISOString()}">${text}</time>`
 }
 
+/** What a session has open, behind other facts: ", 2 open pages, 1 open connection"; empty: nothing. */
+export function alsoOpen({ pages, sockets }: { readonly pages: number; readonly sockets: number }): string {
+  const counted = (count: number, what: string) => (count === 0 ? '' : `, ${count} open ${what}${count === 1 ? '' : 's'}`)
+  return counted(pages, 'page') + counted(sockets, 'connection')
+}
+
 const browsers: readonly (readonly [name: string, sign: RegExp])[] = [
   ['Edge', /\bEdg(?:e|A|iOS)?\//],
   ['Opera', /\bOPR\/|\bOpera\b/],

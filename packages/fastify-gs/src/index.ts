@@ -46,6 +46,7 @@ export type {
   RateLimit,
   SymbolValue
 } from './options.ts'
+export type { SessionWatch } from './live/watch-session.ts'
 export type { OpenedSession, OpenSession } from './sessions/opened-session.ts'
 export type { SessionData, SessionDataChanges } from './sessions/session-data.ts'
 export type { ClientFacts, ClientFormats } from './sessions/client-facts.ts'

@@ -44,13 +44,17 @@ import { verifyEmail } from './flows/verify-email.ts'
 import type { AccountEventListener, GsHooks, SessionEndEvent, SessionEndListener } from './hooks.ts'
 import { createAccountListeners } from './live/account-listeners.ts'
 import { createChangeLog } from './live/change-log.ts'
+import { createConnectionCounts, pruneNodes } from './live/connection-counts.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSessionRegistry, provideRegistry } from './live/session-registry.ts'
+import { createSockets } from './live/sockets.ts'
+import { createWatchSession, type SessionWatch } from './live/watch-session.ts'
 import { createSmtpMailer } from './mail/mailer.ts'
 import { enqueueEvent } from './mail/account-events.ts'
 import type { MailKind } from './mail/messages.ts'
 import { createOutbox } from './mail/outbox.ts'
 import { governScope, guardRoutes } from './mounts/guard-routes.ts'
+import { guardSockets, reasonToLeave } from './mounts/guard-sockets.ts'
 import { provideMounts } from './mounts/mount-services.ts'
 import { createGuard, type RequirePolicy } from './mounts/require.ts'
 import { createSymbols } from './mounts/symbols.ts'
@@ -123,6 +127,12 @@ export interface Gs {
    * least once, until it does not fail. Returns how to stop that.
    */
   onAccountEvent(listener: AccountEventListener): () => void
+  /**
+   * Tells what happens to the session of a request, for something that outlives it: an event stream of your own, a long poll, a job. An end is
+   * told before the request that caused it is answered, if this process answers it, all else within a second. Returns how to stop that. Of a
+   * visitor who is not logged in nothing is told. Websockets need it not: they are closed by themselves.
+   */
+  watch(request: FastifyRequest, watch: SessionWatch): () => void
   /**
    * Ends all event streams, and takes no new ones; their browsers come again after 2 s. `app.close()` does it by itself: this is for a
    * server that waits for what runs before it closes the application.
@@ -248,8 +258,13 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     now
   })
   database.onCommittedChanges(registry.committed)
+  const connections = createConnectionCounts({ database, registry, log: app.log, now })
+  const disconnect = async () => {
+    await registry.close()
+    await connections.close()
+  }
   // Before the server waits for what runs: streams would run for ever.
-  app.addHook('preClose', () => registry.close())
+  app.addHook('preClose', disconnect)
   const accountListeners = createAccountListeners(() => outbox.wake())
   const outbox = createOutbox({
     database,
@@ -273,6 +288,18 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     now
   })
   const guard = createGuard({ ...options, keys, offerTicket: (request, reply) => offerTicket(loading, request, reply) })
+  const sockets = createSockets({
+    registry,
+    options: options.sockets,
+    activity,
+    activityInterval: session.activityInterval,
+    sessionLimits: limits,
+    ticketLimits,
+    keys,
+    now,
+    elapsed: () => performance.now(),
+    forbids: reasonToLeave
+  })
   const throttle = createThrottle(database, now, options.attempts)
   const knownBrowsers = createKnownBrowsers(keys, { sessionCookieName: session.cookieNames.loggedIn, secure: options.secure, now })
   const { hasher, legacy, concurrency, maxWaiting, peppers } = options.password
@@ -298,6 +325,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     signIn: createSignIn(loading, createMakeRoom({ ...session, activity, now })),
     events,
     registry,
+    connections,
     activity,
     formPages: new Map(),
     hooks,
@@ -342,7 +370,11 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     },
     onSessionEnd: events.onSessionEnd,
     onAccountEvent: accountListeners.onAccountEvent,
-    closeStreams: () => void registry.close()
+    watch: createWatchSession(registry, app.log),
+    closeStreams() {
+      sockets.close()
+      void disconnect()
+    }
   })
   provideRegistry(app.gs, registry)
 
@@ -357,6 +389,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
 
   app.addHook('onRequest', createLoadSession(loading))
   if (session.renewal > 0) app.addHook('onSend', renewal.beforeAnswer)
+  guardSockets(app, { guard, sockets, options: options.sockets, origin: options.origin })
   guardRoutes(app, guard, options)
   // After what says that nobody keeps a missing page, which must look like a hidden one.
   app.addHook('onSend', createKeepForVisitor(cookies))
@@ -444,6 +477,7 @@ function keepHouse(app: FastifyInstance, services: FlowServices, { activity, ren
       await outbox.prune(trx, at)
       await pruneAudit(trx, at)
       await pruneChanges(trx)
+      await pruneNodes(trx, at)
     })
   }
 

@@ -1,6 +1,7 @@
 export { createGsClient } from './client/gs-client.ts'
 export type { GsClient } from './client/gs-client.ts'
 export type { GsClientOptions, GsDone } from './client/session-client.ts'
+export type { GsEvent } from './client/gs-event.ts'
 export type { ListedSession } from './client/listed-session.ts'
 export { createGsAdmin } from './client/admin-calls.ts'
 export type { AccountState, AdminPageQuery, GsAdmin } from './client/admin-calls.ts'
@@ -25,6 +26,7 @@ export { GsLogin } from './react/GsLogin.tsx'
 export type { GsLoginProps } from './react/GsLogin.tsx'
 export { useGs } from './react/use-gs.ts'
 export type { UseGs } from './react/use-gs.ts'
+export { useGsEvent } from './react/use-gs-event.ts'
 export {
   GsAccountPanel,
   GsAdminPanel,

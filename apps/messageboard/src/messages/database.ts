@@ -13,10 +13,44 @@ interface BoardTables {
     /** The author's name as it was when posting. */
     username: string
     content: string
+    /** Null: posted before the board kept it. Names can pass from one account to another, so such a post is nobody's own. */
+    account_id: string | null
+    /** What the author's program calls the post, so that one that it sends again is known, also when it was deleted meanwhile. */
+    client_id: string | null
+    /**
+     * 1: the post was deleted; `username` and `content` are empty. The row stays, because SQLite would move the posts beside it to fill the
+     * room, and where a post was moved from, its text can be left behind: deleted later, it would still be in the file.
+     */
+    deleted: Generated<0 | 1>
+  }
+  /** What has happened, in the order of the commits; triggers write it. The newest ones only. */
+  change: {
+    seq: Generated<number>
+    idx: number
+    deleted: 0 | 1
+  }
+  /** Accounts that were deleted a short while ago: what they had on the way is not stored any more. */
+  departed: {
+    account_id: string
+    /** Seconds since 1970. */
+    at: number
+  }
+  /** The processes that serve the board, and the accounts whose sockets they have. */
+  process: {
+    id: string
+    /** Seconds since 1970. */
+    seen_at: number
+  }
+  reader: {
+    process_id: string
+    account_id: string
   }
 }
 
 export type BoardDatabase = Kysely<BoardTables>
+
+/** How many changes are remembered for readers who come back. */
+const keptChanges = 10_000
 
 /** One step each; `user_version` of the file counts the steps it has seen. */
 const migrations = [
@@ -25,7 +59,36 @@ const migrations = [
      time integer not null,
      username text not null,
      content text not null
-   ) strict`
+   ) strict`,
+  `alter table message add column account_id text;
+   alter table message add column client_id text;
+   alter table message add column deleted integer not null default 0 check (deleted in (0, 1));
+   create unique index message_sent on message (account_id, client_id);
+   create index message_there on message (idx) where deleted = 0;
+   create table change (
+     seq integer primary key autoincrement,
+     idx integer not null,
+     deleted integer not null check (deleted in (0, 1))
+   ) strict;
+   create trigger message_posted after insert on message begin
+     insert into change (idx, deleted) values (new.idx, 0);
+   end;
+   create trigger message_deleted after update of deleted on message when new.deleted > old.deleted begin
+     insert into change (idx, deleted) values (new.idx, 1);
+   end;
+   create trigger message_removed after delete on message when old.deleted = 0 begin
+     insert into change (idx, deleted) values (old.idx, 1);
+   end;
+   create trigger change_bounded after insert on change begin
+     delete from change where seq <= new.seq - ${keptChanges};
+   end;
+   create table departed (account_id text primary key, at integer not null) strict, without rowid;
+   create table process (id text primary key, seen_at integer not null) strict, without rowid;
+   create table reader (
+     process_id text not null references process (id) on delete cascade,
+     account_id text not null,
+     primary key (process_id, account_id)
+   ) strict, without rowid`
 ]
 
 /** Says whose file it is, in the place which SQLite has for that ("gsMB"). */
@@ -38,6 +101,9 @@ function open(path: string): Sqlite.Database {
     file.pragma('journal_mode = WAL')
     // In WAL mode SQLite's default may lose the last commits in a power cut, and they have been answered.
     file.pragma('synchronous = FULL')
+    // What is deleted is overwritten.
+    file.pragma('secure_delete = ON')
+    file.pragma('foreign_keys = ON')
     return file
   } catch (error) {
     file.close()

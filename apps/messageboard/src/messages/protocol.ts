@@ -31,10 +31,14 @@ export interface Post {
  * forgets what it has and begins with the posts that follow.
  */
 export type ServerFrame =
-  /** First of all. `seq`: the newest change; all that follows is later. `mayModerate`: the reader may delete any post. */
+  /**
+   * First of all. `seq`: where the reader stands, which is what he came with as `after`, unless `reset` follows; all that follows is later.
+   * `mayModerate`: the reader may delete any post.
+   */
   | { readonly type: 'hello'; readonly seq: number; readonly username: string; readonly mayModerate: boolean }
   /** Forget the posts; `posts` are the last ones, oldest first. Also sent after `hello` to who comes without `after`. */
   | { readonly type: 'reset'; readonly seq: number; readonly posts: readonly Post[]; readonly older: boolean }
+  /** Left out for who comes back, if the post was deleted meanwhile: then `seq` has a gap. */
   | { readonly type: 'post'; readonly seq: number; readonly post: Post }
   | { readonly type: 'deleted'; readonly seq: number; readonly idx: number }
   /** How many people (accounts, not windows) have the board open. */

@@ -31,5 +31,5 @@ export function Board(): ReactNode {
       </section>
     )
   }
-  return <LiveBoard key={session.username} username={session.username} />
+  return <LiveBoard key={session.username} username={session.username} mask={session.mask} />
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { loadDraft, saveDraft, type DraftStorage } from './draft.ts'
+import { loadDraft, loadUnsent, saveDraft, saveUnsent, type DraftStorage } from './draft.ts'
 
 function createStorage(): DraftStorage & { readonly size: number } {
   const items = new Map<string, string>()
@@ -41,4 +41,26 @@ describe('a draft', () => {
     assert.doesNotThrow(() => saveDraft('alice', 'text', storage))
     assert.doesNotThrow(() => saveDraft('alice', '', storage))
   })
+})
+
+describe('what has no answer yet', () => {
+  const text = { id: 'a', content: ' hello\n', at: 1_795_225_853_000 }
+
+  test('comes back to the one who wrote it, until nothing is left', () => {
+    const storage = createStorage()
+    saveUnsent('alice', [text], storage)
+    assert.deepEqual(loadUnsent('alice', storage), [text])
+    assert.deepEqual(loadUnsent('bob', storage), [])
+    saveUnsent('alice', [], storage)
+    assert.deepEqual(loadUnsent('alice', storage), [])
+    assert.equal(storage.size, 0)
+  })
+
+  for (const damaged of ['', 'x', 'null', '{}', '[1]', '[{"id":"a"}]', JSON.stringify([{ ...text, at: 'now' }])]) {
+    test(`is nothing where the storage has ${damaged || 'an empty text'}`, () => {
+      const storage = createStorage()
+      storage.setItem('board-unsent:alice', damaged)
+      assert.deepEqual(loadUnsent('alice', storage), [])
+    })
+  }
 })

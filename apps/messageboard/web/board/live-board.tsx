@@ -1,16 +1,54 @@
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
+import { useCallback, useEffect, useId, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from 'react'
+import { flushSync } from 'react-dom'
 import { useGs } from 'gs-ui'
+import { createBoardCalls, type CallResult } from './board-calls.ts'
 import { BoardFeed } from './board-feed.ts'
-import { MessageList } from './message-list.tsx'
+import type { ShownPost, UnsentPost } from './feed-state.ts'
+import type { Connection } from './board-socket.ts'
+import { DeleteDialog } from './delete-dialog.tsx'
+import { loadDraft, loadUnsent, saveDraft, saveUnsent } from './draft.ts'
 import { PostForm } from './post-form.tsx'
+import { PostList } from './post-list.tsx'
+import { useAnnouncement } from './use-announcement.ts'
 
-const connectionNames = { connecting: 'Connecting …', live: 'Live', waiting: 'Connection lost, trying again …' }
+const connectionNames: Readonly<Record<Connection, string>> = {
+  connecting: 'Connecting …',
+  live: 'Live',
+  waiting: 'Connection lost, trying again …',
+  throttled: 'Too many messages at once. Trying again soon …',
+  closed: 'Closed'
+}
+
+interface LiveBoardProps {
+  readonly username: string
+  /** Rights of the session; another number may open the board again. */
+  readonly mask: number
+}
 
 /** The board of a member whose address is verified. */
-export function LiveBoard({ username }: { readonly username: string }): ReactNode {
+export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
   const { client } = useGs()
-  const [feed] = useState(() => new BoardFeed({ url: boardAddress(), onRefused: client.refresh }))
-  const { connection, messages } = useSyncExternalStore(feed.subscribe, feed.getSnapshot)
+  const id = useId()
+  const [feed] = useState(
+    () =>
+      new BoardFeed({
+        url: boardAddress(),
+        calls: createBoardCalls(),
+        onRefused: client.refresh,
+        unsent: loadUnsent(username),
+        keepUnsent: (texts) => saveUnsent(username, texts)
+      })
+  )
+  const state = useSyncExternalStore(feed.subscribe, feed.getSnapshot)
+  const connection = useCalm(state.connection)
+  const announcement = useAnnouncement(state)
+  const [text, setText] = useState(() => loadDraft(username))
+  const [asked, setAsked] = useState<ShownPost | null>(null)
+  const [newest, setNewest] = useState<number | null>(null)
+  const area = useRef<HTMLTextAreaElement>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
+  const neighbour = useRef<HTMLElement>(null)
+  const { away, unseen } = useUnseen(heading, state.posts, newest)
 
   useEffect(() => {
     const events = new AbortController()
@@ -20,20 +58,134 @@ export function LiveBoard({ username }: { readonly username: string }): ReactNod
     return () => events.abort()
   }, [feed])
 
+  useEffect(() => feed.setMask(mask), [feed, mask])
+
+  function change(value: string): void {
+    setText(value)
+    saveDraft(username, value)
+  }
+
+  function send(): void {
+    feed.post(text)
+    change('')
+    setNewest(null)
+  }
+
+  /** Takes a refused text back into the form, before what is being written there. */
+  function edit({ id, content }: UnsentPost): void {
+    change(text === '' ? content : `${content}\n\n${text}`)
+    feed.discard(id)
+    area.current?.focus()
+  }
+
+  function showNewest(): void {
+    flushSync(() => setNewest(null))
+    heading.current?.focus()
+    heading.current?.scrollIntoView()
+  }
+
+  function remove(idx: number): Promise<CallResult<true>> {
+    neighbour.current = findNeighbour(idx)
+    return feed.remove(idx)
+  }
+
+  function closeQuestion(deleted: boolean): void {
+    flushSync(() => setAsked(null))
+    // The button that asked is gone.
+    if (deleted) (neighbour.current?.isConnected ? neighbour.current : heading.current)?.focus()
+  }
+
+  const ask = useCallback((post: ShownPost) => setAsked(post), [])
+
+  if (connection === 'closed') {
+    return (
+      <section className="card" role="alert">
+        <h2>The board is closed to you</h2>
+        <p>This account may not read and write here any more. What you have typed is kept in this tab.</p>
+        <div className="actions">
+          <button type="button" className="plain" onClick={feed.wake}>
+            Try again
+          </button>
+        </div>
+      </section>
+    )
+  }
   return (
     <>
-      <PostForm username={username} live={connection === 'live'} />
-      <section className="messages">
+      <PostForm area={area} text={text} onText={change} onSend={send} />
+      <section className="messages" aria-labelledby={id}>
         <div className="messages-head">
-          <h2>Latest posts</h2>
-          <p className="connection" data-connection={connection} aria-live="polite">
-            {connectionNames[connection]}
-          </p>
+          <h2 id={id} ref={heading} tabIndex={-1}>
+            Latest posts
+          </h2>
+          <div className="presence">
+            {state.people !== null && connection === 'live' && (
+              <p className="people">{state.people === 1 ? '1 person here' : `${state.people} people here`}</p>
+            )}
+            <output className="connection" data-connection={connection}>
+              {connectionNames[connection]}
+            </output>
+          </div>
         </div>
-        <MessageList messages={messages} empty={connection === 'live'} />
+        <output className="visually-hidden">{announcement}</output>
+        <div className="jump">
+          {away && (unseen > 0 || newest !== null) && (
+            <button type="button" className="main" onClick={showNewest}>
+              {unseen === 0 ? 'Newest posts' : unseen === 1 ? '1 new post' : `${unseen} new posts`} <span aria-hidden="true">↑</span>
+            </button>
+          )}
+        </div>
+        <PostList
+          state={state}
+          username={username}
+          newest={newest}
+          onMove={setNewest}
+          loadOlder={feed.loadOlder}
+          onDelete={ask}
+          onRetry={feed.retry}
+          onEdit={edit}
+          onDiscard={feed.discard}
+        />
       </section>
+      {asked && <DeleteDialog key={asked.idx} post={asked} remove={remove} onClose={closeQuestion} />}
     </>
   )
+}
+
+/** A short break of a connection, as when a page comes back into view, is nothing to tell anybody. */
+function useCalm(connection: Connection): Connection {
+  const [shown, setShown] = useState(connection)
+  const brief = shown === 'live' && (connection === 'connecting' || connection === 'waiting')
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(connection), brief ? 1500 : 0)
+    return () => clearTimeout(timer)
+  }, [connection, brief])
+  return brief ? shown : connection
+}
+
+/** Whether the head of the list is out of sight, and how many posts have come since. */
+function useUnseen(heading: RefObject<HTMLElement | null>, posts: readonly ShownPost[], newest: number | null) {
+  const [away, setAway] = useState(false)
+  const [seen, setSeen] = useState<number | null>(null)
+  useEffect(() => {
+    if (heading.current === null) return undefined
+    const observer = new IntersectionObserver(([entry]) => {
+      // Below the visible part it is still to come.
+      if (entry) setAway(!entry.isIntersecting && entry.boundingClientRect.top < 0)
+    })
+    observer.observe(heading.current)
+    return () => observer.disconnect()
+  })
+  const top = posts[0]?.idx ?? null
+  if (top !== seen && (!away || seen === null) && newest === null) setSeen(top)
+  const unseen = seen === null ? 0 : posts.filter(({ idx, own }) => idx > seen && !own).length
+  return { away, unseen }
+}
+
+function findNeighbour(idx: number): HTMLElement | null {
+  const all = [...document.querySelectorAll<HTMLElement>('.message')]
+  const place = all.findIndex(({ id }) => id === `post-${idx}`)
+  return all[place + 1] ?? all[place - 1] ?? null
 }
 
 function boardAddress(): string {

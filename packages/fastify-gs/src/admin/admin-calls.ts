@@ -111,7 +111,7 @@ function sectorBits(wanted: readonly string[], field: 'sectors' | 'withdraw', na
 
 /** @returns what throws `GS_NOT_LOGGED_IN` or `GS_NOT_FOUND` for who is no admin, `GS_PASSWORD_CHANGE_REQUIRED` for one who must do that first */
 export function createAdminCalls(services: FlowServices): (request: FastifyRequest) => AdminCalls {
-  const { activity, database, events, options, outbox, registry } = services
+  const { activity, connections, database, events, options, outbox } = services
   const { now, sectors } = options
   const { db } = database
   const hasher = options.password.hasher ?? createArgon2Hasher({ peppers: options.password.peppers })
@@ -176,6 +176,7 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
         request.log.info({ gs: 'admin', action, actorId: admin.id, accountId, ip: request.ip }, 'an admin has changed something')
       ),
       sectors,
+      connectionsOf: connections.of,
       ended: events.ended
     }
     const accounts = manageAccounts(administration)
@@ -275,9 +276,7 @@ export function createAdminCalls(services: FlowServices): (request: FastifyReque
               current: session.id === visit.session.id,
               lastActiveAt: use.at,
               ip: visible(use.ip),
-              userAgent: readableUserAgent(session.userAgent),
-              pages: registry.countOfSession(session.id, 'page'),
-              sockets: registry.countOfSession(session.id, 'socket')
+              userAgent: readableUserAgent(session.userAgent)
             }
           }),
           next: found.next

@@ -15,6 +15,7 @@ import { documented, type FlowServices } from '../flows/shared/flow.ts'
 import {
   adminPagePath,
   ago,
+  alsoOpen,
   avatar,
   deviceOf,
   join,
@@ -143,7 +144,9 @@ export function adminPage(app: FastifyInstance, services: FlowServices): void {
     return html`<li>
       <div>
         <strong>${device}</strong>
-        <p class="hint">${session.ip} · active ${ago(session.lastActiveAt, now())}<br />logged in ${time(session.createdAt)}</p>
+        <p class="hint">
+          ${session.ip} · active ${ago(session.lastActiveAt, now())}<br />logged in ${time(session.createdAt)}${alsoOpen(session)}
+        </p>
       </div>
       ${changeable ? renderForm(form) : html``}
     </li> `

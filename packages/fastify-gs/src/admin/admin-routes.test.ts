@@ -486,6 +486,17 @@ for (const engine of engines) {
       ])
     })
 
+    it('of sessions may be asked for again and again, which is no use of the session', async (t) => {
+      const site = await adminSite(t, engine, { session: { idle: 3600 } })
+      const admin = await site.logIn(chief)
+      const statuses: number[] = []
+      for (let n = 0; n < 3; n++) {
+        statuses.push((await admin.get(at('/sessions'))).statusCode)
+        site.clock.advance(1800)
+      }
+      assert.deepEqual(statuses, [200, 200, 401])
+    })
+
     it('of sessions say which is whose and which is this one, and show no control characters', async (t) => {
       const site = await adminSite(t, engine)
       const admin = await site.logIn(chief)
@@ -501,10 +512,18 @@ for (const engine of engines) {
           [chief, true]
         ])
       )
+      // Open in another process.
+      const { db } = site.database
+      await db.insertInto('gs_nodes').values({ id: 'other', seen_at: site.clock.now }).execute()
+      const { id: sessionId } = sessions.find(({ username }) => username === 'target')!
+      await db.insertInto('gs_connections').values({ node_id: 'other', session_id: sessionId, pages: 2, sockets: 3 }).execute()
       const own = (await admin.get(at(`/sessions?account=${target}`))).json<AdminSessionList>().sessions
       assert.equal(own.length, 1)
       const [session] = own
-      assert.deepEqual([session!.accountId, session!.ip, session!.sockets, session!.remember], [target, '127.0.0.1', 0, false])
+      assert.deepEqual(
+        [session!.accountId, session!.ip, session!.pages, session!.sockets, session!.remember],
+        [target, '127.0.0.1', 2, 3, false]
+      )
       assert.match(session!.userAgent, /^Evil\\u\{1b\}\[2J\\u\{7\}\\u\{85\}<script>x+$/)
       assert.ok(session!.userAgent.length <= 512)
       assert.deepEqual((await admin.get(at('/sessions?account=nobody'))).json(), { sessions: [], next: null })

@@ -24,6 +24,7 @@ import {
 import { Type } from 'typebox'
 import { answer, isForm } from '../flows/shared/answer.ts'
 import { documented, type FlowServices } from '../flows/shared/flow.ts'
+import { quiet } from '../sessions/load-session.ts'
 import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
 
 const paths = gsPaths.admin
@@ -65,9 +66,18 @@ export function adminRoutes(app: FastifyInstance, services: FlowServices): void 
   const config = { gs: { level: 'admin' } } as const
   const described = (summary: string, schema: FastifySchema) => Object.assign(documented(summary, schema), { tags: ['admin'] })
 
-  const list = (path: string, summary: string, querystring: object, response: object, read: (calls: AdminCalls, query: object) => object) =>
-    app.get(path, { config, schema: described(summary, { querystring, response: { 200: response } }) }, async (request) =>
-      read(callsOf(request), request.query as object)
+  const list = (
+    path: string,
+    summary: string,
+    querystring: object,
+    response: object,
+    read: (calls: AdminCalls, query: object) => object,
+    own: object = {}
+  ) =>
+    app.get(
+      path,
+      { config: { ...config, ...own }, schema: described(summary, { querystring, response: { 200: response } }) },
+      async (request) => read(callsOf(request), request.query as object)
     )
 
   /** `deletes`: a path that does the same with DELETE. */
@@ -150,7 +160,8 @@ export function adminRoutes(app: FastifyInstance, services: FlowServices): void 
     mailed: await calls.resetPassword(params.id)
   }))
 
-  list(paths.sessions, 'Sessions', AdminSessionsQuery, AdminSessionList, (calls, query) => calls.listSessions(query))
+  // Pages ask by themselves again and again, which is no use of the admin's session.
+  list(paths.sessions, 'Sessions', AdminSessionsQuery, AdminSessionList, (calls, query) => calls.listSessions(query), { [quiet]: true })
   const endSession = async (calls: AdminCalls, { params }: FastifyRequest<{ Params: ById }>) => {
     await calls.endSession(params.id)
     return { ended: 1 }

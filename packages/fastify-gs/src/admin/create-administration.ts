@@ -3,6 +3,7 @@ import type { GsDatabase } from '../database/database.ts'
 import { schemaVersion } from '../database/migrations.ts'
 import { GsOptionError } from '../errors.ts'
 import { resolveBlocklist, resolvePeppers } from '../options.ts'
+import { readConnections } from '../live/connection-counts.ts'
 import { operator } from './actor.ts'
 import type { Administration, AdministrationOptions } from './administration.ts'
 import { createAuditedTransaction, readAudit } from './audit.ts'
@@ -33,6 +34,7 @@ export function createAdministration(database: GsDatabase, options: Omit<Adminis
     actor,
     audited: createAuditedTransaction(database, actor, now),
     sectors,
+    connectionsOf: (ids) => readConnections(database.db, ids, now()),
     ended(events) {
       if (onSessionEnd !== undefined) for (const event of events) onSessionEnd(event)
     }

@@ -30,7 +30,9 @@ for (const engine of engines) {
         expiresAt: began + 86_400_000,
         ip: '192.0.2.7',
         userAgent: '<script>alert(1)</script>',
-        remember: false
+        remember: false,
+        pages: 0,
+        sockets: 0
       })
       assert.equal(next, null)
       assert.equal(JSON.stringify(sessions).includes(first.token), false)

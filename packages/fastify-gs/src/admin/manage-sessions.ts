@@ -18,7 +18,7 @@ export async function countSessions(db: Db, accountIds: readonly string[], now: 
   return new Map(rows.map((row) => [row.account_id, Number(row.sessions)]))
 }
 
-export function manageSessions({ database, now, actor, audited, ended }: AdminServices): Administration['sessions'] {
+export function manageSessions({ database, now, actor, audited, connectionsOf, ended }: AdminServices): Administration['sessions'] {
   return {
     async list({ account, limit: asked, after } = {}) {
       const limit = pageLimit(asked)
@@ -47,6 +47,7 @@ export function manageSessions({ database, now, actor, audited, ended }: AdminSe
         .limit(limit + 1)
         .execute()
       const { rows, next } = cutPage(found, limit, placeInTime)
+      const open = await connectionsOf(rows.map(({ id }) => id))
       const sessions = rows.map((row) => ({
         id: row.id,
         accountId: row.account_id,
@@ -56,7 +57,9 @@ export function manageSessions({ database, now, actor, audited, ended }: AdminSe
         expiresAt: row.expires_at,
         ip: row.ip,
         userAgent: row.user_agent,
-        remember: row.remember === 1
+        remember: row.remember === 1,
+        pages: open.get(row.id)?.pages ?? 0,
+        sockets: open.get(row.id)?.sockets ?? 0
       }))
       return { sessions, next }
     },

@@ -64,6 +64,10 @@ export interface SessionRecord {
   readonly userAgent: string
   /** "Keep me logged in". */
   readonly remember: boolean
+  /** Open pages, in all processes of the server; to about two seconds. */
+  readonly pages: number
+  /** Open websockets, likewise. */
+  readonly sockets: number
 }
 
 /** A mail in the queue as an operator sees it; what it says is not told, because it may hold a link. Times are ms since 1970. */

@@ -7,6 +7,7 @@ import { documented } from '../flows/shared/flow.ts'
 import {
   adminPagePath,
   ago,
+  alsoOpen,
   avatar,
   deviceOf,
   failure,
@@ -47,13 +48,16 @@ function badge({ username, email, verified }: Account, level: number): Html {
 }
 
 /** One session, with the button that ends it; the current one is ended by logging out. */
-function sessionRow(form: Form, { current, userAgent, ip, createdAt, lastActiveAt, remember }: ListedSession, now: number): Html {
+function sessionRow(form: Form, session: ListedSession, now: number): Html {
+  const { current, userAgent, ip, createdAt, lastActiveAt, remember } = session
   const device = deviceOf(userAgent)
   const button = renderForm({ ...form, button: { text: 'End', look: 'small', label: `End the session of ${device}, ${ip}` } })
   return html`<li>
     <div>
       <strong>${device}</strong>${current ? html` <span class="mark" data-mark="verified">This browser</span>` : html``}
-      <p class="hint">${ip} · active ${ago(lastActiveAt, now)}<br />logged in ${time(createdAt)}${remember ? ', stays logged in' : ''}</p>
+      <p class="hint">
+        ${ip} · active ${ago(lastActiveAt, now)}<br />logged in ${time(createdAt)}${remember ? ', stays logged in' : ''}${alsoOpen(session)}
+      </p>
     </div>
     ${current ? html`` : button}
   </li> `

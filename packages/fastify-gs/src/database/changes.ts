@@ -5,12 +5,15 @@ type Change =
   | { readonly type: 'login'; readonly accountId: string; readonly sessionId: string }
   | { readonly type: 'end'; readonly accountId: string; readonly sessionId: string; readonly cause: string; readonly tokenHash: string }
   | { readonly type: 'account'; readonly accountId: string; readonly sessionId?: string }
+  /** A session of the account has another number of connections. */
+  | { readonly type: 'connections'; readonly accountId: string; readonly sessionId?: never }
 
 /** In the place of an account: everybody may be concerned. */
 export const everybody = ''
 
-/** How long entries are kept, ms. */
+/** How long entries are kept, ms; and those of ends, for browsers that come back after a night and want to know why. */
 const memory = 3_600_000
+const memoryOfEnds = 86_400_000
 
 const rowOf = (change: Change): Omit<ChangesTable, 'id'> => ({
   account_id: change.accountId,
@@ -36,8 +39,10 @@ export async function recordChanges(db: Db, changes: readonly Change[]): Promise
 export const recordAccountChange = (db: Db, accountId: string): Promise<void> => recordChanges(db, [{ type: 'account', accountId }])
 
 export async function pruneChanges(db: Db): Promise<void> {
+  const now = Date.now()
   await db
     .deleteFrom('gs_changes')
-    .where('at', '<', Date.now() - memory)
+    .where('at', '<', now - memory)
+    .where((eb) => eb.or([eb('type', '!=', 'end'), eb('at', '<', now - memoryOfEnds)]))
     .execute()
 }

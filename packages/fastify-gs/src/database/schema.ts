@@ -164,14 +164,14 @@ export interface AuditTable {
 
 /**
  * What has changed for those who are connected, in the order of the commits of each account (nearly so on PostgreSQL, where a later id may
- * be seen before an earlier one). Written in the transaction of the change; kept for an hour.
+ * be seen before an earlier one). Written in the transaction of the change; kept for an hour, ends for a day.
  */
 export interface ChangesTable {
   id: Generated<number>
   /** No reference: the entry outlives the account. Empty: it may concern everybody. */
   account_id: string
-  /** `login`: a session has begun; `end`: one has ended; `account`: what an account is or may. */
-  type: 'login' | 'end' | 'account'
+  /** `login`: a session has begun; `end`: one has ended; `account`: what an account is or may; `connections`: what its sessions have open. */
+  type: 'login' | 'end' | 'account' | 'connections'
   session_id: string | null
   /** Of an end. */
   cause: string | null

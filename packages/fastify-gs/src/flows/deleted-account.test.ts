@@ -95,18 +95,24 @@ for (const engine of ['SQLite', 'PostgreSQL'] as Engine[]) {
       assert.equal(deleted.statusCode, 200, deleted.body)
       if (who === 'its owner') await inbox.find('beeblebrox@mail.test', /was deleted/)
 
-      // At once: the audit knows the id, the outbox what it has to tell and, for the limits of mail, to which addresses it wrote.
+      // At once: the audit knows the id, the outbox what it has to tell and, for the limits of mail, to which addresses it wrote; the log of
+      // changes says to other processes, and to browsers that come back, which sessions have ended.
       const tables = new Set((await findings(database, needles)).map((found) => found.split(':')[0]))
-      assert.deepEqual([...tables], ['gs_audit', 'gs_outbox'])
+      assert.deepEqual([...tables], ['gs_audit', 'gs_changes', 'gs_outbox'])
       assert.deepEqual(
-        (await findings(database, needles)).filter((found) => found.startsWith('gs_audit')),
-        ['gs_audit: id']
+        (await findings(database, needles)).filter((found) => !found.startsWith('gs_outbox')),
+        ['gs_audit: id', 'gs_changes: id', 'gs_changes: session']
       )
 
       if (engine === 'PostgreSQL') return
       // A week later: the audit alone, with an id that is nobody's. A server that starts cleans up first.
       await untilSent(database)
       clock.advance(8 * 86_400)
+      // They have the time of the machine.
+      await database.db
+        .updateTable('gs_changes')
+        .set({ at: Date.now() - 8 * 86_400_000 })
+        .execute()
       const later = await build(t, { database: { sqlite: databasePath }, now: () => clock.now })
       await later.app.close()
       assert.deepEqual(await findings(database, needles), ['gs_audit: id'])

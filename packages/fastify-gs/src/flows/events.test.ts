@@ -2,17 +2,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, constants, type Http2ServerRequest, type IncomingHttpHeaders } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { openAdministration } from '../admin/administration.ts'
 import type { SessionEndCause } from '../hooks.ts'
 import { sessionRegistryOf, type SessionRegistry } from '../live/session-registry.ts'
-import type { GsOptions } from '../options.ts'
 import { fastifyGs } from '../plugin.ts'
 import { Browser, build, Inbox, password, quickHasher, type Built } from '../testing/build.ts'
-import { emptyPostgres, temporaryDirectory } from '../testing/databases.ts'
+import { places } from '../testing/databases.ts'
 import { ask, openEvents } from '../testing/event-client.ts'
 import { Queue } from '../testing/queue.ts'
 
@@ -154,7 +152,9 @@ describe('the event stream', () => {
     assert.equal((await stream.next()).data['mask'], 13)
     built.clock.advance(300)
     await registryOf(built).check()
-    assert.equal((await stream.expect('session'))['mask'], 5)
+    assert.deepEqual(await stream.expect('mask'), { mask: 5, sectors: [] })
+    const after = await stream.next()
+    assert.deepEqual([after.event, after.data['mask']], ['session', 5])
   })
 
   it('ends with the cause before the request that ended the session is answered', async (t) => {
@@ -183,7 +183,7 @@ describe('the event stream', () => {
       assert.equal(registryOf(built).countOfSession(id, 'page'), 0, cause)
       assert.deepEqual(await stream.expect('ended'), { cause })
       await stream.over
-      assert.ok(stream.text.endsWith(`event: ended\ndata: {"cause":"${cause}"}\n\n`))
+      assert.ok(stream.text.endsWith(`event: ended\nid: ended\ndata: {"cause":"${cause}"}\n\n`))
     }
   })
 
@@ -222,22 +222,24 @@ describe('the event stream', () => {
       assert.deepEqual(await stream.next(), { event: 'sessions', data: {} })
     }
     const phone = await logIn(built, 'alice')
+    const session = await idOf(phone)
+    assert.deepEqual(await stream.next(), { event: 'login', data: { session } })
     await told()
     const page = await openEvents(t, built.app, phone)
     await told()
     assert.equal(
       (await alice.get('/lwsgs/sessions'))
         .json()
-        .sessions.map((session: { sockets: number }) => session.sockets)
+        .sessions.map((session: { pages: number; sockets: number }) => `${session.pages} ${session.sockets}`)
         .join(),
-      '1,1'
+      '1 0,1 0'
     )
     page.leave()
     while (registryOf(built).countOfSession(await idOf(phone), 'page') > 0) await new Promise(setImmediate)
     await told()
     await phone.post('/lwsgs/logout')
+    assert.deepEqual(await stream.next(), { event: 'logout', data: { session, cause: 'logout' } })
     await told()
-    await registryOf(built).check()
     assert.equal(bobs.text.match(/event: sessions/g)?.length, 1)
   })
 
@@ -301,7 +303,8 @@ describe('the event stream', () => {
     request.on('data', (chunk: string) => (received += chunk))
     await boss.post('/lwsgs/logout')
     await once(request, 'end')
-    assert.match(received, /^retry: 2000\n\nevent: session\ndata: .*"username":"boss".*\n\nevent: ended\ndata: {"cause":"logout"}\n\n$/)
+    assert.match(received, /^retry: 2000\n\nevent: session\nid: .*\ndata: .*"username":"boss".*\n\n/)
+    assert.ok(received.endsWith('\n\nevent: ended\nid: ended\ndata: {"cause":"logout"}\n\n'), received)
   })
 
   it('gives 16 pages of a session a stream over HTTP/2, where they share a connection', async (t) => {
@@ -364,12 +367,6 @@ describe('the event stream', () => {
   })
 })
 
-/** Two processes' worth of applications on one database. */
-const places: readonly { name: string; place: (t: TestContext) => Promise<GsOptions['database']> }[] = [
-  { name: 'SQLite', place: async (t) => ({ sqlite: join(temporaryDirectory(t), 'gs.sqlite3') }) },
-  { name: 'PostgreSQL', place: async () => ({ postgres: await emptyPostgres() }) }
-]
-
 for (const { name, place } of places) {
   describe(`what another process does, on ${name},`, () => {
     const two = async (t: TestContext) => {
@@ -400,7 +397,7 @@ for (const { name, place } of places) {
       return { here, there, administration, open, elsewhere }
     }
 
-    it('is told at the next comparison: an end, with its cause if it can be seen', async (t) => {
+    it('is told at the next comparison: an end, with its cause', async (t) => {
       const { here, there, administration, open, elsewhere } = await two(t)
       await here.member('alice')
       const { id: accountId } = (await administration.accounts.find('alice'))!
@@ -411,13 +408,13 @@ for (const { name, place } of places) {
       }
       let word = password
       const cases: [what: string, cause: SessionEndCause, end: (own: Browser, other: Browser) => Promise<unknown>][] = [
-        ['logout', 'revoked', (own) => sameThere(own).post('/lwsgs/logout')],
+        ['logout', 'logout', (own) => sameThere(own).post('/lwsgs/logout')],
         ['one session', 'revoked', async (own, other) => other.send({ method: 'DELETE', url: `/lwsgs/sessions/${await idOf(own)}` })],
         ['the others', 'revoked', (_own, other) => other.send({ method: 'DELETE', url: '/lwsgs/sessions' })],
         ['gs sessions end', 'revoked', async (own) => administration.sessions.end(await idOf(own))],
         [
           'another password',
-          'revoked',
+          'password-changed',
           async (_own, other) => {
             await other.post('/lwsgs/change-password', { currentPassword: word, password: `${word}!` })
             word += '!'
@@ -442,17 +439,27 @@ for (const { name, place } of places) {
       await alice.post('/lwsgs/register', { username: 'alice', email: 'alice@mail.test', password })
       await alice.post('/lwsgs/login', { username: 'alice', password })
       const { id } = (await administration.accounts.find('alice'))!
-      const { next } = await open(alice)
+      const { stream, next } = await open(alice)
       await administration.accounts.verify(id)
-      const verified = await next('session')
-      assert.deepEqual([verified['verified'], verified['mask'], verified['level']], [true, 5, 10])
+      await registryOf(here).check()
+      const verified = (await stream.until('session')).filter(({ event }) => event !== 'sessions')
+      assert.deepEqual(verified.slice(0, -1), [
+        { event: 'verified', data: { verified: true } },
+        { event: 'mask', data: { mask: 5, sectors: [] } },
+        { event: 'level', data: { level: 10 } }
+      ])
+      const { verified: isVerified, mask, level } = verified.at(-1)!.data
+      assert.deepEqual([isVerified, mask, level], [true, 5, 10])
       await administration.accounts.grant(id, { sectors: 16, level: 30 })
+      assert.deepEqual(await next('mask'), { mask: 21, sectors: ['editor'] })
+      assert.deepEqual(await next('level'), { level: 30 })
       const granted = await next('session')
       assert.deepEqual([granted['mask'], granted['level'], granted['sectors']], [21, 30, ['editor']])
       assert.deepEqual(granted, (await alice.get('/lwsgs/session')).json())
       await administration.accounts.grant(id, { revokeSectors: 16 })
       assert.equal((await next('session'))['mask'], 5)
-      await elsewhere('alice')
+      const other = await elsewhere('alice')
+      assert.deepEqual(await next('login'), { session: await idOf(other) })
       assert.deepEqual(await next('sessions'), {})
     })
 

@@ -54,6 +54,7 @@ describe('the list of sessions', () => {
           remember: false,
           ip: '127.0.0.1',
           userAgent: 'lightMyRequest',
+          pages: 0,
           sockets: 0
         },
         {
@@ -65,6 +66,7 @@ describe('the list of sessions', () => {
           remember: true,
           ip: '192.0.2.9',
           userAgent: 'Phone/1',
+          pages: 0,
           sockets: 0
         }
       ]

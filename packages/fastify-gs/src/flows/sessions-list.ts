@@ -28,7 +28,7 @@ export interface OwnSessions {
 }
 
 export function createOwnSessions(services: FlowServices): OwnSessions {
-  const { activity, database, events, options, registry, signIn } = services
+  const { activity, connections, database, events, options, signIn } = services
 
   const rowsOf = (db: Db, accountId: string, currentId: string, now: number) =>
     db
@@ -46,6 +46,7 @@ export function createOwnSessions(services: FlowServices): OwnSessions {
     const { account, session } = requireAccount(request)
     const now = options.now()
     const rows = await rowsOf(database.db, account.id, session.id, now)
+    const open = await connections.of(rows.map(({ id }) => id))
     const sessions = rows.flatMap((row): ListedSession[] => {
       const current = row.id === session.id
       const remember = row.remember === 1
@@ -61,8 +62,8 @@ export function createOwnSessions(services: FlowServices): OwnSessions {
           remember,
           ip: current ? request.ip : use.ip,
           userAgent: readableUserAgent(row.user_agent),
-          pages: registry.countOfSession(row.id, 'page'),
-          sockets: registry.countOfSession(row.id, 'socket')
+          pages: open.get(row.id)?.pages ?? 0,
+          sockets: open.get(row.id)?.sockets ?? 0
         }
       ]
     })

@@ -89,7 +89,7 @@ for (const engine of engines) {
       ])
     })
 
-    it('gives at most a thousand entries at once, in order, and forgets those of more than an hour ago', async (t) => {
+    it('gives at most a thousand entries at once, in order, and forgets those of more than an hour ago, ends after a day', async (t) => {
       const database = await engine.open(t)
       const log = createChangeLog(database)
       await database.transaction(async (trx) => {
@@ -111,9 +111,22 @@ for (const engine of engines) {
       const position = await log.position()
       await pruneChanges(database.db)
       assert.equal((await log.after(0)).length, 200)
-      await database.db.deleteFrom('gs_changes').execute()
-      await database.transaction((trx) => recordAccountChange(trx, 'a'))
+      await database.transaction((trx) =>
+        recordChanges(trx, [{ type: 'end', accountId: 'a', sessionId: 's', cause: 'logout', tokenHash: 'hash' }])
+      )
+      for (const [age, left] of [
+        [86_000_000, 1],
+        [86_400_001, 0]
+      ] as const) {
+        await database.db
+          .updateTable('gs_changes')
+          .set({ at: Date.now() - age })
+          .execute()
+        await pruneChanges(database.db)
+        assert.equal((await log.after(0)).length, left)
+      }
       // Ids are never used again: somebody may have come back with one.
+      await database.transaction((trx) => recordAccountChange(trx, 'a'))
       assert.ok((await log.position()) > position)
     })
 

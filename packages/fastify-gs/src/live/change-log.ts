@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { everybody } from '../database/changes.ts'
-import type { GsDatabase } from '../database/database.ts'
+import type { GsDatabase, RawRow } from '../database/database.ts'
 import type { SessionEndCause } from '../hooks.ts'
 
 /** An entry of the log of changes. */
@@ -9,6 +9,8 @@ export type Change =
   | { readonly type: 'end'; readonly id: number; readonly accountId: string; readonly sessionId: string; readonly cause: SessionEndCause }
   /** `accountId` null: everybody's; `sessionId` null: all sessions of the account. */
   | { readonly type: 'account'; readonly id: number; readonly accountId: string | null; readonly sessionId: string | null }
+  /** The sessions of the account have other connections in another process. */
+  | { readonly type: 'connections'; readonly id: number; readonly accountId: string }
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -20,9 +22,14 @@ export interface ChangeLog {
   readonly position: () => MaybePromise<number>
   /** The entries with a higher id, in the order of the ids: at most {@link longestRead}. */
   readonly after: (id: number) => MaybePromise<readonly Change[]>
+  /** Why the session ended that had this token last. Null: the log does not know, or not any more. */
+  readonly endOf: FindEnd
   /** Calls the listener when there may be new ones, if the database can tell. Returns how to stop. */
   readonly listen: (listener: () => void) => () => Promise<void>
 }
+
+/** @param tokenHash SHA-256 of the token */
+export type FindEnd = (tokenHash: string) => MaybePromise<SessionEndCause | null>
 
 export const longestRead = 1000
 
@@ -35,8 +42,21 @@ const toChange = (row: readonly unknown[]): Change => {
       return { type: 'login', id, accountId, sessionId: sessionId! }
     case 'end':
       return { type: 'end', id, accountId, sessionId: sessionId!, cause: row[4] as SessionEndCause }
+    case 'connections':
+      return { type: 'connections', id, accountId }
     default:
       return { type: 'account', id, accountId: accountId === everybody ? null : accountId, sessionId }
+  }
+}
+
+export function createFindEnd({ db, prepareLookup }: GsDatabase): FindEnd {
+  const lookup = prepareLookup(
+    db.selectFrom('gs_changes').select('cause').where('token_hash', '=', '').orderBy('id', 'desc').limit(sql.lit(1)).compile().sql
+  )
+  const toCause = (row: RawRow | undefined) => (row?.[0] ?? null) as SessionEndCause | null
+  return (tokenHash) => {
+    const row = lookup(tokenHash)
+    return row instanceof Promise ? row.then(toCause) : toCause(row)
   }
 }
 
@@ -67,6 +87,7 @@ export function createChangeLog(database: GsDatabase): ChangeLog {
     ordered: database.engine === 'sqlite',
     position: () => read(newest(''), (rows) => (rows[0]?.[0] as number | null) ?? 0),
     after: (id) => read(after(String(id)), (rows) => rows.map(toChange)),
+    endOf: createFindEnd(database),
     listen: database.listen
   }
 }

@@ -2,16 +2,14 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 /** A page's stream of server-sent events. Writing to one that is closed does nothing. */
 export interface EventStream {
-  /** Sends one event with JSON data. */
-  readonly send: (event: string, data: object) => void
+  /** Sends one event with JSON data. `id`: what a browser that comes back says it heard last; no line breaks. */
+  readonly send: (event: string, data: object, id: string) => void
   /** Ends it; what is sent already still arrives, if the reader takes it soon. `retry`: when the browser shall come again, ms. Default: 2000. */
   readonly end: (retry?: number) => void
 }
 
 /** After a break the browser comes again so much later, ms. */
 const retryAfter = 2000
-/** Comments keep proxies from taking the connection for a dead one, and show where nobody is any more. */
-const heartbeatInterval = 20_000
 /** What may wait for a reader, besides what the operating system holds for it. A reader who takes nothing must not fill the memory. */
 const bufferLimit = 65_536
 /** How long a reader may take for the rest after the end, ms. */
@@ -21,8 +19,14 @@ const endLimit = 1000
  * Answers with a stream of server-sent events.
  *
  * @param onClose called once when it is over, whoever ended it
+ * @param heartbeatInterval between two comments, ms. Default: 20000
  */
-export function openEventStream(response: ServerResponse, headers: OutgoingHttpHeaders, onClose: () => void): EventStream {
+export function openEventStream(
+  response: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  onClose: () => void,
+  heartbeatInterval = 20_000
+): EventStream {
   const write = (text: string) => {
     if (response.writableEnded || response.destroyed) return
     response.write(text)
@@ -32,6 +36,7 @@ export function openEventStream(response: ServerResponse, headers: OutgoingHttpH
   response.setTimeout(0)
   response.writeHead(200, headers)
   write(`retry: ${retryAfter}\n\n`)
+  // Comments keep proxies from taking the connection for a dead one, and show where nobody is any more.
   const heartbeat = setInterval(write, heartbeatInterval, ':\n\n').unref()
   let ending: NodeJS.Timeout | undefined
   response.on('error', () => undefined)
@@ -42,7 +47,7 @@ export function openEventStream(response: ServerResponse, headers: OutgoingHttpH
   })
   return {
     // JSON has no line breaks, which would end the event.
-    send: (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    send: (event, data, id) => write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`),
     end(retry) {
       if (response.writableEnded || response.destroyed) return
       if (retry !== undefined) write(`retry: ${retry}\n\n`)

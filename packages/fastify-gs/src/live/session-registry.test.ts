@@ -38,6 +38,7 @@ function watched(t: TestContext, settings: Partial<RegistrySettings> = {}) {
     log: {
       ordered: true,
       position: () => changes.at(-1)?.id ?? 0,
+      endOf: () => null,
       after: (id) => changes.filter((change) => change.id > id),
       listen(listener) {
         news = listener
@@ -346,11 +347,45 @@ describe('the registry of connected sessions', () => {
     assert.equal(registry.countOfAccount('a', 'socket'), 0)
   })
 
+  it('tells an account that its sessions have other connections in another process, and asks the database nothing', async (t) => {
+    const { registry, accounts, add, commit, connect, asked } = watched(t)
+    const both = [connect(add('one')).all, connect(add('two')).all]
+    await registry.committed()
+    for (const told of both) told.splice(0)
+    asked.splice(0)
+    commit({ type: 'connections', accountId: 'a' }, { type: 'connections', accountId: 'b' })
+    await registry.committed()
+    await registry.committed()
+    assert.deepEqual([both, asked, accounts.size], [[['sessions'], ['sessions']], [], 1])
+  })
+
+  it('says of which session there is another number of connections, until nobody wants to know', async (t) => {
+    const { registry, add, connect, ended, sessions } = watched(t)
+    const said: string[] = []
+    const stop = registry.onCounts((id) =>
+      said.push(`${id} ${registry.countOfSession(id, 'page')} ${registry.countOfSession(id, 'socket')}`)
+    )
+    const one = add('one')
+    const { leave } = connect(one)
+    connect(one, { kind: 'socket' })
+    connect(add('two'))
+    leave!()
+    ended('two', 'logout')
+    assert.deepEqual(said.splice(0), ['one 1 0', 'one 1 1', 'two 1 0', 'one 0 1', 'two 0 0'])
+    sessions.set('one', { ...one, tokenHash: 'another' })
+    await registry.check()
+    assert.deepEqual(said.splice(0), ['one 0 0'])
+    stop()
+    connect(add('three'))
+    assert.deepEqual(said, [])
+  })
+
   it('hears entries that appear behind one with a higher id, as on PostgreSQL, and none twice', async (t) => {
     const { registry, add, changes, connect } = watched(t, {
       log: {
         ordered: false,
         position: () => Promise.resolve(changes0.at(-1)?.id ?? 0),
+        endOf: () => null,
         after: (id) => Promise.resolve(changes0.filter((change) => change.id > id).toSorted((a, b) => a.id - b.id)),
         listen: () => async () => undefined
       }

@@ -10,9 +10,11 @@ import type { WatchedAccount, WatchedSession as WatchedRow, WatchedSessions } fr
 import { longestRead, type Change, type ChangeLog } from './change-log.ts'
 import type { SessionEvents } from './session-events.ts'
 
-/** Something that is connected for a session: the event stream of a page, or an application's websocket. */
+/** Something that is connected for a session: the event stream of a page, an application's websocket, or what it watches itself, which nobody sees. */
 export interface Connection {
-  readonly kind: 'page' | 'socket'
+  readonly kind: 'page' | 'socket' | 'watch'
+  /** It belongs to the session, and not to who has connected: it is never {@link renewed}. Default: false. */
+  readonly acrossTokens?: boolean
   /** The session is over. Called once, nothing follows. */
   readonly ended: (cause: SessionEndCause) => void
   /**
@@ -49,14 +51,19 @@ export interface SessionRegistry {
    * Never rejects.
    */
   readonly checkSession: (sessionId: string) => Promise<void>
-  /** The newest entry of the log of changes (`gs_changes`): what follows it is told to who connects now. */
-  readonly position: () => Promise<number>
+  /**
+   * After `connect`, for who reads the log of changes himself, to go on from where he was: whatever is missing in the log when this is done, is
+   * told. Undefined: that is so already. Never rejects.
+   */
+  readonly ready: () => Promise<void> | undefined
   /** After a commit that recorded changes: resolves when all connections of this process have been told. Undefined: nobody is connected. */
   readonly committed: () => Promise<void> | undefined
   /** How many connections of the kind the session has. */
   readonly countOfSession: (sessionId: string, kind: Connection['kind']) => number
   /** How many connections of the kind all sessions of the account have. */
   readonly countOfAccount: (accountId: string, kind: Connection['kind']) => number
+  /** Calls the listener whenever a session may have another number of connections. Returns how to stop that. */
+  readonly onCounts: (listener: (sessionId: string) => void) => () => void
   /** Compares all sessions with the database now, as the timer does. Never rejects. */
   readonly check: () => Promise<void>
   /** Tells all connections that the server stops, and takes no more. */
@@ -138,6 +145,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   let read = new Map<number, number>()
   let timer: NodeJS.Timeout | undefined
   let stopsListening: (() => Promise<void>) | undefined
+  const countListeners = new Set<(sessionId: string) => void>()
   let closed = false
   let failing = false
   let round = 0
@@ -155,6 +163,9 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   }
   const each = (members: Iterable<Member>, work: (member: Member) => void) => {
     for (const member of members) guarded(() => work(member))
+  }
+  const countChanged = (sessionId: string) => {
+    for (const listener of countListeners) guarded(() => listener(sessionId))
   }
   const visitOf = (found: FoundSession, ip: string) => accountVisit(keys, found, limits, { ip, headers: {} }, now(), found.lastActiveAt)
 
@@ -185,22 +196,28 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     doubtful.delete(session)
     account.sessions.delete(session)
     if (account.sessions.size === 0) accounts.delete(account.id)
-    account.stale = true
+  }
+
+  const noteShown = ({ account }: WatchedSession, { kind }: Connection) => {
+    if (kind !== 'watch') account.stale = true
   }
 
   const remove = (session: WatchedSession, member: Member) => {
     session.members.delete(member)
-    session.account.stale = true
+    noteShown(session, member.connection)
     if (session.members.size === 0 && sessions.get(session.id) === session) forget(session)
     if (sessions.size === 0) rest()
+    countChanged(session.id)
   }
 
   const end = (session: WatchedSession, cause: SessionEndCause) => {
     const members = [...session.members]
     session.members.clear()
+    session.account.stale = true
     forget(session)
     each(members, ({ connection }) => connection.ended(cause))
     if (sessions.size === 0) rest()
+    countChanged(session.id)
   }
 
   /** Nobody is connected: there is nothing to look for. */
@@ -221,7 +238,8 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
 
     each(session.members, (member) => {
       // The browser may not have got the new one, and would come again and again with the former one, which still counts.
-      const current = member.tokenHash === found.tokenHash || member.tokenHash === found.formerHash
+      const current =
+        member.connection.acrossTokens === true || member.tokenHash === found.tokenHash || member.tokenHash === found.formerHash
       if (current || member.round === round) return
       remove(session, member)
       member.connection.renewed()
@@ -232,13 +250,15 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     each(session.members, ({ connection, ip }) => connection.changed(visitOf(found, ip)))
   }
 
-  /** Why sessions are gone of which the log says nothing: somebody has changed the database by hand, or long ago. */
+  /** Why sessions are gone whose end was not heard: before they were connected, or because somebody has changed the database by hand. */
   const causesOf = async (gone: readonly WatchedSession[]): Promise<ReadonlyMap<WatchedSession, SessionEndCause>> => {
     const unknown = gone.filter(({ id }) => !ends.has(id))
     const owners = unknown.length === 0 ? new Map<string, WatchedAccount>() : await find.accounts(unknown.map(({ account }) => account.id))
+    const logged = new Map<string, SessionEndCause | null>()
+    for (const { id, found } of unknown) logged.set(id, await log.endOf(found.tokenHash))
     return new Map(
       gone.map((session) => {
-        const known = ends.get(session.id)?.cause
+        const known = ends.get(session.id)?.cause ?? logged.get(session.id)
         const owner = owners.get(session.account.id)
         const guessed = owner === undefined ? 'account-deleted' : owner.locked ? 'account-locked' : undefined
         return [session, known ?? guessed ?? expiryCause(session.found, limits, now()) ?? 'revoked']
@@ -259,6 +279,11 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   }
 
   const hear = (change: Change) => {
+    if (change.type === 'connections') {
+      const group = accounts.get(change.accountId)
+      if (group !== undefined) group.stale = true
+      return
+    }
     if (change.type === 'account') {
       const group = change.accountId === null ? undefined : accounts.get(change.accountId)
       for (const session of change.accountId === null ? sessions.values() : (group?.sessions ?? [])) {
@@ -425,7 +450,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       const session = watch(visit.session.id, visit.account.id, found)
       const member = { connection, tokenHash: found.tokenHash, ip: visit.ip, round }
       session.members.add(member)
-      session.account.stale = true
+      noteShown(session, connection)
       // One of both is of yesterday: the next comparison tells all of them what is true.
       if (session.told !== stateOf(found)) session.told = ''
       // What was committed after the request was looked up, and told to the others already.
@@ -434,6 +459,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       if (missed !== undefined) queueMicrotask(() => sessions.get(session.id) === session && end(session, missed.cause))
       stopsListening ??= log.listen(() => void (sessions.size > 0 && check()))
       if (idle) void check().then(schedule)
+      countChanged(session.id)
       return () => remove(session, member)
     },
     committed: () => (sessions.size === 0 || closed ? undefined : check()),
@@ -442,7 +468,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       if (session !== undefined) doubtful.add(session)
       return check()
     },
-    position: async () => log.position(),
+    ready: () => (cursor === null ? check() : undefined),
     countOfSession: (id, kind) => {
       const session = sessions.get(id)
       return session === undefined ? 0 : count(session, kind)
@@ -451,6 +477,10 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       let connections = 0
       for (const session of accounts.get(id)?.sessions ?? []) connections += count(session, kind)
       return connections
+    },
+    onCounts(listener) {
+      countListeners.add(listener)
+      return () => void countListeners.delete(listener)
     },
     check() {
       for (const session of sessions.values()) doubtful.add(session)

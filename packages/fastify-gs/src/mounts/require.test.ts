@@ -329,8 +329,8 @@ describe('a refusal', () => {
       [{ origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'cross-site' }, 403],
       [{ origin: 'http://localhost:7681' }, 101],
       [{ origin: `http://127.0.0.1:${port}` }, 101],
-      [{ 'sec-fetch-site': 'same-origin' }, 101],
-      [{}, 101]
+      [{ 'sec-fetch-site': 'same-origin' }, 403],
+      [{}, 403]
     ] as const) {
       for (const path of ['/open', '/closed']) assert.equal(await upgrade(path, headers), status, `${path} ${JSON.stringify(headers)}`)
     }

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
 import { isbot } from 'isbot'
-import { lowestRole } from '../accounts/auth-level.ts'
+import { AuthLevel, lowestRole } from '../accounts/auth-level.ts'
 import type { KeyRing } from '../crypto/tokens.ts'
 import { gsError, GsOptionError, type GsErrorCode } from '../errors.ts'
 import { html } from '../html.ts'
 import { sendPage, wantsPage } from '../page.ts'
 import { returnPath } from '../sessions/return-path.ts'
-import { isOwnWebsocket, isSameOrigin, isUnsafe, isWebsocket } from '../sessions/same-origin.ts'
+import { isOwnSocket, isSameOrigin, isUnsafe, isWebsocket, type SocketOrigins } from '../sessions/same-origin.ts'
 import { levelAfterChange, type Visit } from '../sessions/visit.ts'
 import { createCsrfCheck } from './csrf.ts'
 import { decide, defaultPolicy, parsePolicy, type ParsedPolicy, type Policy, type PolicyWords } from './policy.ts'
@@ -24,6 +24,7 @@ export interface PolicyEnforcement extends PolicyWords {
   readonly prefix: string
   readonly siteName: string
   readonly keys: KeyRing
+  readonly sockets: SocketOrigins
   /** Sends a visitor's browser the ticket of its anonymous session, if it has none. */
   readonly offerTicket: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
 }
@@ -57,12 +58,25 @@ export interface Guard {
   readonly requirePolicy: RequirePolicy
   /** Whether a hook was made by `requirePolicy`. */
   readonly isRequirement: (hook: unknown) => boolean
+  /** Answers as an address that leads nowhere does, asking the default level first. */
+  readonly refuseUpgrade: onRequestHookHandler
 }
 
 const hidden = new WeakSet<FastifyRequest>()
 
 /** Whether a request was answered as if there were nothing. */
 export const isHidden = (request: FastifyRequest): boolean => hidden.has(request)
+
+const passed = new WeakMap<FastifyRequest, ParsedPolicy[]>()
+
+/** What a websocket has passed, so that it can be asked again while it is open. */
+export const policiesPassed = (request: FastifyRequest): readonly ParsedPolicy[] => passed.get(request) ?? []
+
+function notePassed(request: FastifyRequest, policy: ParsedPolicy): void {
+  const policies = passed.get(request)
+  if (policies === undefined) passed.set(request, [policy])
+  else policies.push(policy)
+}
 
 /** The page on which somebody chooses a new password without scripts. */
 const changePage = '/lwsgs-change'
@@ -80,7 +94,7 @@ function takesSession({ method, headers }: FastifyRequest): boolean {
 const pathOf = (url: string) => url.split('?', 1)[0]!
 
 export function createGuard(enforcement: PolicyEnforcement): Guard {
-  const { loginPage, origin, prefix, siteName, offerTicket } = enforcement
+  const { loginPage, origin, prefix, siteName, sockets, offerTicket } = enforcement
   const csrf = createCsrfCheck(enforcement.keys)
   const parse: Guard['parse'] = (policy, where) => parsePolicy(policy, enforcement, where)
 
@@ -129,7 +143,8 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
       if (headers !== undefined) reply.headers(headers)
       const unsafe = isUnsafe(request.method)
       if (unsafe && !isSameOrigin(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
-      if (isWebsocket(request.headers) && !isOwnWebsocket(request.headers, origin)) return refuse(request, reply, 'GS_CROSS_SITE', done)
+      const socket = isWebsocket(request.headers)
+      if (socket && !isOwnSocket(request.headers, origin, sockets)) return refuse(request, reply, 'GS_CROSS_SITE', done)
       const page = wantsPage(request.method, request.headers)
       if (decision === 'hidden') return refuse(request, reply, 'GS_NOT_FOUND', done)
       if (decision === 'forbidden') return refuse(request, reply, 'GS_FORBIDDEN', done)
@@ -147,6 +162,7 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
         return refuse(request, reply, 'GS_INTERNAL', done)
       }
       if (policy.csrf && unsafe && csrf.header(request) === 'wrong') return refuse(request, reply, 'GS_CSRF', done)
+      if (socket) notePassed(request, policy)
       const offered =
         policy.starts === 'session' && request.gs.account === null && takesSession(request) ? offerTicket(request, reply) : undefined
       const proceed = (refusal?: Error | void) => done(refusal ?? undefined)
@@ -161,6 +177,17 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
       refuse(request, reply, 'GS_CSRF', done)
     }
     return { onRequest, preValidation: policy.csrf ? preValidation : null }
+  }
+
+  const askDefault = byDefault.level > AuthLevel.none && byDefault.level < AuthLevel.nobody ? enforce({ ...byDefault, starts: 'page' }) : null
+  const refuseUpgrade: onRequestHookHandler = function (request, reply, done) {
+    const hide = (refusal?: Error) => {
+      if (refusal !== undefined) return done(refusal)
+      hidden.add(request)
+      reply.callNotFound()
+    }
+    if (askDefault === null) hide()
+    else askDefault.onRequest.call(this, request, reply, hide)
   }
 
   const requirements = new WeakSet<object>()
@@ -180,6 +207,7 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
     parse,
     enforce,
     requirePolicy,
+    refuseUpgrade,
     isRequirement: (hook) => typeof hook === 'function' && requirements.has(hook)
   }
 }

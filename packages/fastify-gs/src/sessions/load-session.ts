@@ -11,7 +11,7 @@ import type { SessionHooks } from './session-hooks.ts'
 import { expiryCause, type FindSession, type FoundSession, type SessionLimits } from './sessions.ts'
 import type { TokenRenewal } from './token-renewal.ts'
 import { ownerOfTicket, replyOf } from './visit-data.ts'
-import { accountVisit, anonymousVisit, noteTicketSent, visitState, type Visit } from './visit.ts'
+import { accountVisit, anonymousVisit, noteTicketSent, visitState, type FormerSession, type Visit } from './visit.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -62,19 +62,24 @@ export interface SessionLoading {
 export function createLoadSession(loading: SessionLoading): onRequestHookHandler {
   const { cookies, keys, limits, ticketLimits, activity, findSession, renewal } = loading
 
-  const anonymous = (request: FastifyRequest, value: string | null, now: number, formerTokenHash: string | null = null) => {
+  const anonymous = (request: FastifyRequest, value: string | null, now: number, former?: FormerSession) => {
     const ticket = value === null ? null : readTicket(keys, value, ticketLimits, now)
     const from = ticket === null && isPageVisit(request) ? refererFrom(request.headers, loading.origin) : null
-    return anonymousVisit(keys, ticket ?? newTicket(now, from), ticket === null, ticketLimits, request, now, formerTokenHash)
+    return anonymousVisit(keys, ticket ?? newTicket(now, from), ticket === null, ticketLimits, request, now, former)
   }
 
   const settle = (request: FastifyRequest, found: FoundSession | null, token: string, ticket: string | null) => {
     const now = loading.now()
-    const over = () => anonymous(request, ticket, now, loading.data.keepsOfEnded ? digest(token) : null)
+    const over = (formerCause: FormerSession['formerCause'] = null) => {
+      // Of no other use: an event stream asks why it is over.
+      const formerTokenHash = loading.data.keepsOfEnded || isQuiet(request) ? digest(token) : null
+      return anonymous(request, ticket, now, { formerTokenHash, formerCause })
+    }
     if (found === null) return over()
     const lastActiveAt = activity.latest(found.id, found.lastActiveAt)
     const current = { ...found, lastActiveAt }
-    if (expiryCause(current, limits, now) !== null) return over()
+    const expired = expiryCause(current, limits, now)
+    if (expired !== null) return over(expired)
     if (found.tokenUnused && !found.former) renewal.confirm(found)
     if (isQuiet(request)) return accountVisit(keys, current, limits, request, now, lastActiveAt)
     activity.note(found.id, found.lastActiveAt, { at: now, ip: request.ip })

@@ -12,14 +12,24 @@ export function isSameOrigin(headers: IncomingHttpHeaders, origin: string): bool
   return from === undefined || from.toLowerCase() === origin
 }
 
+/** Which pages besides our own may open websockets. */
+export interface SocketOrigins {
+  readonly origins: readonly string[]
+  readonly allowNoOrigin: boolean
+}
+
 /**
- * Whether the headers of a websocket's request say that a page of this site opens it, or no page at all: whoever listens on it reads along.
- * Pages that were loaded under another name of the server are its own, too; browsers give them the cookies of that name only.
+ * Whether the headers of a websocket's request say that a page of this site opens it: whoever listens on it reads along. Browsers always
+ * send `Origin` with it, which decides; `Sec-Fetch-Site`, which not all of them send, may only refuse. Pages that were loaded under another
+ * name of the server are its own, too; browsers give them the cookies of that name only.
  */
-export function isOwnWebsocket(headers: IncomingHttpHeaders, origin: string): boolean {
-  if (isSameOrigin(headers, origin)) return true
-  const { origin: from, host } = headers
-  return headers['sec-fetch-site'] === undefined && host !== undefined && /^https?:\/\/(.*)$/i.exec(from ?? '')?.[1] === host
+export function isOwnSocket(headers: IncomingHttpHeaders, origin: string, { origins, allowNoOrigin }: SocketOrigins): boolean {
+  const { origin: from, host, 'sec-fetch-site': site } = headers
+  if (from === undefined) return allowNoOrigin && isSameOrigin(headers, origin)
+  if (origins.includes(from.toLowerCase())) return true
+  if (site !== undefined && site !== 'same-origin') return false
+  const scheme = origin.slice(0, origin.indexOf(':'))
+  return from.toLowerCase() === origin || (host !== undefined && from.toLowerCase() === `${scheme}://${host.toLowerCase()}`)
 }
 
 export function isWebsocket(headers: IncomingHttpHeaders): boolean {

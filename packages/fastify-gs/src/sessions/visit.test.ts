@@ -114,7 +114,15 @@ describe('the visit of an account', () => {
       'mustChangePassword'
     ])
     const { found: row, ...state } = visitState(visit)
-    assert.deepEqual(state, { ticket: null, fresh: false, unsent: false, forgotAt: now - day, end: now + day, formerTokenHash: null })
+    assert.deepEqual(state, {
+      ticket: null,
+      fresh: false,
+      unsent: false,
+      forgotAt: now - day,
+      end: now + day,
+      formerTokenHash: null,
+      formerCause: null
+    })
     assert.equal(row?.tokenHash, 'h')
   })
 })

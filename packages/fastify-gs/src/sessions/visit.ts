@@ -68,7 +68,14 @@ export interface VisitState {
   readonly found: FoundSession | null
   /** SHA-256 of the token with which the browser came, if that opens nothing any more. */
   readonly formerTokenHash: string | null
+  /** By which limit the session of that token is over, if its row is still there. */
+  readonly formerCause: 'idle' | 'absolute' | null
 }
+
+/** With what the browser of a session that is over came. */
+export type FormerSession = Pick<VisitState, 'formerTokenHash' | 'formerCause'>
+
+const nothingFormer: FormerSession = { formerTokenHash: null, formerCause: null }
 
 const stateOf = new WeakMap<Visit, VisitState>()
 
@@ -179,7 +186,7 @@ export function accountVisit(
     level: levelOf(account, found.level),
     expiresAt: Math.min(found.expiresAt, activeAt + (found.remember ? limits.remembered : limits.idle))
   }) as AccountVisit
-  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found, formerTokenHash: null })
+  stateOf.set(visit, { ticket: null, fresh: false, unsent: false, forgotAt, end: found.expiresAt, found, ...nothingFormer })
   return visit
 }
 
@@ -190,7 +197,7 @@ export function anonymousVisit(
   limits: TicketLimits,
   from: VisitSource,
   now: number,
-  formerTokenHash: string | null = null
+  former = nothingFormer
 ): AnonymousVisit {
   const renewed = !fresh && ticketAges(ticket, limits, now)
   const current = renewed ? { ...ticket, issuedAt: now } : ticket
@@ -208,7 +215,7 @@ export function anonymousVisit(
     forgotAt: null,
     end: current.startedAt + limits.absolute,
     found: null,
-    formerTokenHash
+    ...former
   })
   return visit
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { GsDatabase } from '../database/database.ts'
 import { openPostgres } from '../database/postgres.ts'
 import { openSqlite } from '../database/sqlite.ts'
+import type { GsOptions } from '../options.ts'
 import { startPostgres, type PostgresServer } from './postgres-server.ts'
 
 export { publishedSchemas } from './published-schemas.ts'
@@ -67,4 +68,10 @@ export const engines: readonly { name: string; open(t: TestContext): Promise<GsD
       return database
     }
   }
+]
+
+/** Where several applications find one database, which is empty and not migrated. */
+export const places: readonly { name: string; place: (t: TestContext) => Promise<GsOptions['database']> }[] = [
+  { name: 'SQLite', place: async (t) => ({ sqlite: join(temporaryDirectory(t), 'gs.sqlite3') }) },
+  { name: 'PostgreSQL', place: async () => ({ postgres: await emptyPostgres() }) }
 ]

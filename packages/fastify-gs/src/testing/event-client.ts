@@ -18,7 +18,9 @@ export class EventClient {
   readonly over: Promise<void>
   /** All text that came. */
   text = ''
-  readonly #events = new Queue<ReceivedEvent>()
+  /** Id of the event that was taken last. */
+  lastId = ''
+  readonly #events = new Queue<ReceivedEvent & { readonly id: string }>()
 
   constructor(response: IncomingMessage) {
     this.response = response
@@ -28,8 +30,8 @@ export class EventClient {
       const blocks = (rest + chunk).split('\n\n')
       rest = blocks.pop()!
       for (const block of blocks) {
-        const match = /^event: (\w+)\ndata: (.*)$/.exec(block)
-        if (match !== null) this.#events.push({ event: match[1]!, data: JSON.parse(match[2]!) as Record<string, unknown> })
+        const match = /^event: (\w+)\nid: (\S+)\ndata: (.*)$/.exec(block)
+        if (match !== null) this.#events.push({ event: match[1]!, id: match[2]!, data: JSON.parse(match[3]!) as Record<string, unknown> })
       }
     })
     response.on('error', () => undefined)
@@ -37,8 +39,17 @@ export class EventClient {
   }
 
   /** The next event; whatever it is. */
-  next(): Promise<ReceivedEvent> {
-    return this.#events.next()
+  async next(): Promise<ReceivedEvent> {
+    const { id, ...event } = await this.#events.next()
+    this.lastId = id
+    return event
+  }
+
+  /** All that come until one of this name, and that one. */
+  async until(name: string): Promise<ReceivedEvent[]> {
+    const events: ReceivedEvent[] = []
+    while (events.at(-1)?.event !== name) events.push(await this.next())
+    return events
   }
 
   /** The data of the next event of this name; skips others. */

@@ -47,6 +47,21 @@ export async function startWorker(t: TestContext, database: GsOptions['database'
 
 /** Another process with the site of a test. Gives its address. */
 export async function startSite(t: TestContext, database: GsOptions['database']): Promise<string> {
-  const { hello } = await start(t, './session-site-process.ts', database)
-  return hello as string
+  return (await startMortalSite(t, database)).address
+}
+
+/** The same, with a way to end it as a power cut does. */
+export async function startMortalSite(
+  t: TestContext,
+  database: GsOptions['database']
+): Promise<{ address: string; kill: () => Promise<void> }> {
+  const { child, hello } = await start(t, './session-site-process.ts', database)
+  return {
+    address: hello as string,
+    async kill() {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    }
+  }
 }

@@ -47,6 +47,7 @@ export const texts: Translation = {
   GS_CONFLICT: 'Das Konto wurde im selben Augenblick geändert. Bitte versuchen Sie es erneut.',
   GS_TOO_MANY_ATTEMPTS: 'Zu viele Versuche. Bitte warten Sie und versuchen Sie es dann erneut.',
   GS_PASSWORD_DISABLED: 'Zu viele falsche Passwörter. Legen Sie über „Passwort vergessen?“ ein neues fest.',
+  GS_TOO_MANY_SOCKETS: 'Es sind zu viele Verbindungen offen. Bitte schließen Sie einige Fenster und versuchen Sie es erneut.',
   GS_BUSY: 'Der Server ist ausgelastet. Bitte versuchen Sie es in einem Augenblick erneut.',
   GS_UPSTREAM: 'Der Server, der hier antworten soll, antwortet nicht. Bitte versuchen Sie es später erneut.',
   GS_INTERNAL: 'Auf dem Server ist etwas schiefgegangen. Bitte versuchen Sie es später erneut.',

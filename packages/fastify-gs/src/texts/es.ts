@@ -45,6 +45,7 @@ export const texts: Translation = {
   GS_CONFLICT: 'La cuenta se cambió en ese mismo momento. Inténtalo de nuevo.',
   GS_TOO_MANY_ATTEMPTS: 'Demasiados intentos. Espera e inténtalo de nuevo.',
   GS_PASSWORD_DISABLED: 'Demasiadas contraseñas incorrectas. Usa «¿Olvidaste tu contraseña?» para elegir una nueva.',
+  GS_TOO_MANY_SOCKETS: 'Hay demasiadas conexiones abiertas. Cierra algunas ventanas e inténtalo de nuevo.',
   GS_BUSY: 'El servidor está ocupado. Inténtalo de nuevo en un momento.',
   GS_UPSTREAM: 'El servidor que debería responder aquí no responde. Inténtalo más tarde.',
   GS_INTERNAL: 'Algo falló en el servidor. Inténtalo más tarde.',

@@ -46,6 +46,7 @@ export const texts: Translation = {
   GS_CONFLICT: 'Le compte a été modifié au même moment. Veuillez réessayer.',
   GS_TOO_MANY_ATTEMPTS: 'Trop d’essais. Patientez, puis réessayez.',
   GS_PASSWORD_DISABLED: 'Trop de mots de passe incorrects. Utilisez « Mot de passe oublié ? » pour en choisir un nouveau.',
+  GS_TOO_MANY_SOCKETS: 'Trop de connexions sont ouvertes. Fermez quelques fenêtres, puis réessayez.',
   GS_BUSY: 'Le serveur est occupé. Réessayez dans un instant.',
   GS_UPSTREAM: 'Le serveur qui devrait répondre ici ne répond pas. Réessayez plus tard.',
   GS_INTERNAL: 'Un problème est survenu sur le serveur. Réessayez plus tard.',

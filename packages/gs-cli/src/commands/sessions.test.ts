@@ -27,8 +27,8 @@ test('lists who is logged in, newest first, and of one account', async (t) => {
   assert.deepEqual([sessions.map(({ username }) => username), next], [['bob', 'ann'], null])
   const { stdout } = await gs(['sessions', 'list', '--account', 'ann@mail.test', ...place])
   const [titles, row, ...more] = stdout.trimEnd().split('\n')
-  assert.match(titles!, /^ID +ACCOUNT +SINCE +LAST USE +ENDS +FROM +WITH$/)
-  assert.match(row!, /^[\w-]{16} +ann +\d{4}-.+ 127\.0\.0\.1 +Browser of Ann$/)
+  assert.match(titles!, /^ID +ACCOUNT +SINCE +LAST USE +ENDS +FROM +PAGES +SOCKETS +WITH$/)
+  assert.match(row!, /^[\w-]{16} +ann +\d{4}-.+ 127\.0\.0\.1 +0 +0 +Browser of Ann$/)
   assert.deepEqual(more, [])
 })
 

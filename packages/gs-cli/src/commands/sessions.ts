@@ -20,7 +20,7 @@ export function register(program: Command): void {
 
 function registerList(sessions: Command): void {
   withPaging(onDatabase(sessions.command('list')))
-    .description('Lists sessions, the newest first.')
+    .description('Lists sessions, the newest first, and how many pages and websockets they have open.')
     .option('--account <name>', 'only those of this account: user name, address or id')
     .option('--json', 'print { "sessions": […], "next": … }; times are ms since 1970')
     .addHelpText('after', '\nExample:\n  gs sessions list --account ann --database ./gs.sqlite3')
@@ -41,6 +41,8 @@ function registerList(sessions: Command): void {
         { title: 'LAST USE', value: ({ lastActiveAt }) => formatTime(lastActiveAt) },
         { title: 'ENDS', value: ({ expiresAt }) => formatTime(expiresAt) },
         { title: 'FROM', value: ({ ip }) => ip },
+        { title: 'PAGES', value: ({ pages }) => String(pages) },
+        { title: 'SOCKETS', value: ({ sockets }) => String(sockets) },
         { title: 'WITH', value: ({ userAgent }) => userAgent, max: 40 }
       ])
       if (next !== null) note(`There are more: --after ${next}, or --all.`)

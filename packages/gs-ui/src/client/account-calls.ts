@@ -19,13 +19,15 @@ export interface AccountCalls {
   readonly endSession: (id: string) => Promise<GsResult<readonly ListedSession[]>>
   /** Ends all of them but this one. */
   readonly endOtherSessions: () => Promise<GsResult<readonly ListedSession[]>>
+  /** Calls `listener` when that list may be another one; returns the function that ends it. */
+  readonly onSessionsChanged: (listener: () => void) => () => void
   /** Sets the language of the account, a BCP 47 tag like `de`: of its mails, and of what the server says to it. */
   readonly setLanguage: (language: string) => Promise<GsDone>
   /** Deletes the account. */
   readonly deleteAccount: (input: { currentPassword: string }) => Promise<GsResult<SessionInfo>>
 }
 
-export function accountCalls({ call, callForNothing, callForSession, callToLeave }: SessionClient): AccountCalls {
+export function accountCalls({ call, callForNothing, callForSession, callToLeave, onEvent }: SessionClient): AccountCalls {
   async function callForSessions(path: string, method?: 'DELETE'): Promise<GsResult<readonly ListedSession[]>> {
     const result = await call(path, method && { method })
     if (!result.ok) return result
@@ -41,6 +43,7 @@ export function accountCalls({ call, callForNothing, callForSession, callToLeave
     sessions: () => callForSessions('/sessions'),
     endSession: (id) => callForSessions(`/sessions/${encodeURIComponent(id)}`, 'DELETE'),
     endOtherSessions: () => callForSessions('/sessions', 'DELETE'),
+    onSessionsChanged: (listener) => onEvent(({ type }) => type === 'sessions' && listener()),
     setLanguage: (language) => callForNothing('/language', { language }),
     deleteAccount: ({ currentPassword }) => callToLeave('/delete-account', { currentPassword })
   }

@@ -61,7 +61,8 @@ const session: AdminSession = {
   remember: false,
   ip: '127.0.0.1',
   userAgent: 'Test',
-  sockets: 1,
+  pages: 1,
+  sockets: 0,
   accountId: 'b-1',
   username: 'bob'
 }

@@ -41,6 +41,7 @@ const sessionShape: Shape<AdminSession> = {
   remember: 'boolean',
   ip: 'text',
   userAgent: 'text',
+  pages: 'number',
   sockets: 'number',
   accountId: 'text',
   username: 'text'

@@ -57,8 +57,8 @@ function failureOf(response: Response, body: unknown): GsFailure {
 }
 
 function retryAfterOf(response: Response): number | null {
-  const header = response.headers.get('retry-after')
-  return header !== null && /^\d{1,5}$/.test(header) && Number(header) > 0 ? Number(header) : null
+  const header = response.headers.get('retry-after') ?? ''
+  return /^[1-9]\d{0,4}$/.test(header) ? Number(header) : null
 }
 
 async function readJson(response: Response): Promise<unknown> {

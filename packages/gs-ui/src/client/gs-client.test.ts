@@ -147,7 +147,8 @@ const listed: ListedSession = {
   remember: false,
   ip: '127.0.0.1',
   userAgent: 'node',
-  sockets: 1
+  pages: 1,
+  sockets: 0
 }
 
 describe('the contract', () => {

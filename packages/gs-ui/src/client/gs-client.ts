@@ -14,6 +14,24 @@ export interface GsClient extends SessionClient, GuestCalls, AccountCalls {
 
 /** Makes a client. Nothing happens before the first call or listener, so it may be made anywhere, also on a server. */
 export function createGsClient(options: GsClientOptions = {}): GsClient {
-  const client = createSessionClient(options)
+  const session = createSessionClient({ ...options, prefix: checkedPrefix(options.prefix ?? '/lwsgs') })
+  const client: SessionClient = {
+    ...session,
+    onEvent: (listener) => {
+      const stop = session.onEvent(listener)
+      // Nothing is heard for a client to which nobody listens.
+      const leave = session.subscribe(() => undefined)
+      return () => {
+        stop()
+        leave()
+      }
+    }
+  }
   return { ...client, ...guestCalls(client), ...accountCalls(client), fetch: createFetchWithCsrf(client, options.fetch) }
+}
+
+function checkedPrefix(prefix: string): string {
+  const path = prefix.replace(/\/+$/, '')
+  if (path === '' || /^\/(?![/\\])[^?#\\]*$/.test(path)) return path
+  throw new TypeError(`gs-ui: "prefix" must be a path of this site such as "/lwsgs", not "${prefix}".`)
 }

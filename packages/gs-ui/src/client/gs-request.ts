@@ -19,18 +19,14 @@ export function createGsRequest({ prefix, fetch, timeout }: GsRequestOptions): G
   return async (path, { method, body, signal } = {}) => {
     const deadline = AbortSignal.timeout(timeout)
     const init: RequestInit = {
-      headers: { accept: 'application/json' },
+      ...(method && { method }),
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
       signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
       // fastify-gs answers JSON with JSON. A redirect comes from something in between, which must not get the password.
       redirect: 'manual',
       cache: 'no-store',
       credentials: 'same-origin'
-    }
-    if (method) init.method = method
-    if (body) {
-      init.method = 'POST'
-      init.headers = { accept: 'application/json', 'content-type': 'application/json' }
-      init.body = JSON.stringify(body)
     }
     try {
       return await readReply(await fetch(prefix + path, init))

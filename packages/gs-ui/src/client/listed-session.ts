@@ -17,6 +17,8 @@ export interface ListedSession {
   /** As the browser names itself. */
   readonly userAgent: string
   /** Open pages. */
+  readonly pages: number
+  /** Open websockets of the application. */
   readonly sockets: number
 }
 
@@ -30,10 +32,13 @@ export function parseSessionList(value: unknown): readonly ListedSession[] | nul
 const isShowable = (value: unknown) => typeof value === 'number' && Math.abs(value) <= 8.64e15
 
 function isListedSession(value: unknown): value is ListedSession {
-  const { id, current, createdAt, lastActiveAt, expiresAt, remember, ip, userAgent, sockets } = Object(value) as Record<string, unknown>
+  const { id, current, createdAt, lastActiveAt, expiresAt, remember, ip, userAgent, pages, sockets } = Object(value) as Record<
+    string,
+    unknown
+  >
   return (
     [id, ip, userAgent].every((text) => typeof text === 'string') &&
-    [createdAt, lastActiveAt, expiresAt, sockets].every(isShowable) &&
+    [createdAt, lastActiveAt, expiresAt, pages, sockets].every(isShowable) &&
     typeof current === 'boolean' &&
     typeof remember === 'boolean'
   )

@@ -29,9 +29,9 @@ class FakeSource extends EventTarget {
     return FakeSource.opened.filter(({ readyState }) => readyState !== 2).length
   }
 
-  send(type: string, data: unknown = {}): void {
+  send(type: string, data: unknown = {}, lastEventId = ''): void {
     if (this.readyState === 0) this.readyState = 1
-    this.dispatchEvent(new MessageEvent(type, { data: typeof data === 'string' ? data : JSON.stringify(data) }))
+    this.dispatchEvent(new MessageEvent(type, { data: typeof data === 'string' ? data : JSON.stringify(data), lastEventId }))
   }
 
   /** The connection is gone; the browser will try again. */
@@ -85,21 +85,41 @@ function setUpPage(t: TestContext) {
   }
 }
 
+const member = (username: string, session: string, more: Partial<SessionInfo> = {}): SessionInfo => ({
+  username,
+  email: null,
+  verified: true,
+  admin: false,
+  mustChangePassword: false,
+  mask: 5,
+  level: 10,
+  sectors: [],
+  ip: '127.0.0.1',
+  session,
+  expiresAt: start + hour,
+  csrfToken: session,
+  ...more
+})
+const nobody: SessionInfo = { ...member('', 'anonymous'), username: null, verified: false, mask: 0, level: 1 }
+const alice = member('alice', 'session-1')
+
 describe('a live session', () => {
   function setUp(t: TestContext, { stream = true } = {}) {
     const page = setUpPage(t)
     const told: string[] = []
     const live = createLiveSession({
       address: '/lwsgs/events',
-      onSession: (session) => told.push(`session ${JSON.stringify(session)}`),
+      onSession: ({ username }) => told.push(`session ${username}`),
       onEnded: ({ session, cause }) => told.push(`ended ${session} ${cause}`),
-      onSessionsChanged: () => told.push('sessions'),
+      onEvent: ({ type, ...rest }) => told.push([type, ...Object.values(rest)].join(' ')),
       onDoubt: () => told.push('doubt'),
       EventSource: stream ? Source : undefined
     })
     t.after(live.stop)
-    const follow = (session: string, expiresAt = start + hour) => live.follow({ session, expiresAt })
-    return { ...page, live, follow, told, doubts: () => told.filter((word) => word === 'doubt').length }
+    const show = (username: string, session: string, more: Partial<SessionInfo> = {}) =>
+      live.follow({ session: member(username, session, more) })
+    const follow = (session: string, expiresAt = start + hour) => show('alice', session, { expiresAt })
+    return { ...page, live, show, follow, told, doubts: () => told.filter((word) => word === 'doubt').length }
   }
 
   test('opens a stream only while there is a session and somebody sees the page', (t) => {
@@ -113,7 +133,7 @@ describe('a live session', () => {
     assert.equal(FakeSource.open, 0)
     page.show('visible')
     assert.deepEqual([FakeSource.open, FakeSource.opened.length], [1, 2])
-    live.follow(null)
+    live.follow({ session: null })
     assert.equal(FakeSource.open, 0)
     page.show('hidden')
     page.show('visible')
@@ -143,27 +163,30 @@ describe('a live session', () => {
     const { follow, told } = setUp(t)
     follow('one')
     const first = FakeSource.last
-    first.send('session', { username: 'alice' })
+    first.send('session', alice)
     first.send('sessions')
     follow('two')
-    first.send('session', { username: 'mallory' })
+    first.send('session', member('mallory', 'one'))
     first.send('ended', { cause: 'revoked' })
     first.breakOff()
     FakeSource.last.send('ended', { cause: 'password-changed' })
-    assert.deepEqual(told, ['session {"username":"alice"}', 'sessions', 'ended two password-changed'])
+    assert.deepEqual(told, ['session alice', 'sessions', 'ended two password-changed'])
     assert.equal(FakeSource.open, 0)
   })
 
   test('is not upset by data that makes no sense', (t) => {
     const { follow, told } = setUp(t)
     follow('one')
-    FakeSource.last.send('session', '{"username":')
+    for (const data of ['{"username":', 'null', '[]', '{"username":"mallory"}']) {
+      FakeSource.last.send('session', data)
+      assert.equal(told.pop(), 'doubt')
+    }
     for (const data of ['', 'null', '[]', '{"cause":{}}', '{"cause":"<b>"}', `{"cause":"${'x'.repeat(99)}"}`, '"revoked"']) {
       follow(data)
       FakeSource.last.send('ended', data)
       assert.equal(told.pop(), `ended ${data} unknown`)
     }
-    assert.deepEqual(told, ['session undefined'])
+    assert.deepEqual(told, [])
   })
 
   test('asks at once when the server closes the stream, then every ten seconds, and tries the stream again after a minute', (t) => {
@@ -179,7 +202,7 @@ describe('a live session', () => {
     assert.deepEqual([doubts(), FakeSource.opened.length], [6, 1])
     wait(1)
     assert.deepEqual([FakeSource.open, FakeSource.opened.length], [1, 2])
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     const before = doubts()
     wait(60_000)
     assert.equal(doubts(), before)
@@ -188,7 +211,7 @@ describe('a live session', () => {
   test('tries again at once when a stream that worked is closed, but not again and again', (t) => {
     const { follow, wait } = setUp(t)
     follow('one')
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     FakeSource.last.refuse()
     wait(1000)
     assert.equal(FakeSource.opened.length, 2)
@@ -202,11 +225,11 @@ describe('a live session', () => {
   test('resumes a stream that breaks after a good life sooner than the browser would, and leaves others to it', (t) => {
     const { follow, wait } = setUp(t)
     follow('one')
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     FakeSource.last.breakOff()
     wait(1000)
     assert.equal(FakeSource.opened.length, 1)
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     wait(5000)
     FakeSource.last.breakOff()
     assert.equal(FakeSource.open, 0)
@@ -217,13 +240,13 @@ describe('a live session', () => {
   test('asks while the browser tries in vain to get the stream back', (t) => {
     const { follow, wait, doubts } = setUp(t)
     follow('one')
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     for (let n = 0; n < 10; n++) {
       FakeSource.last.breakOff()
       wait(2000)
     }
     assert.equal(doubts(), 2)
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     wait(30_000)
     assert.equal(doubts(), 2)
   })
@@ -236,6 +259,135 @@ describe('a live session', () => {
     assert.equal(doubts(), 0)
     wait(25_001)
     assert.equal(doubts(), 3)
+  })
+
+  test('trusts no stream that is held back: what it says at last is old, so it goes on asking', (t) => {
+    const { follow, wait, told, doubts } = setUp(t)
+    follow('one')
+    wait(20_000)
+    assert.equal(doubts(), 2)
+    FakeSource.last.send('session', alice)
+    assert.deepEqual([doubts(), told.includes('session alice')], [3, false])
+    wait(20_000)
+    assert.equal(doubts(), 5)
+    // The next one may go another way.
+    FakeSource.last.breakOff()
+    wait(1000)
+    FakeSource.last.send('session', alice)
+    assert.equal(told.at(-1), 'session alice')
+    wait(60_000)
+    assert.equal(doubts(), 5)
+  })
+
+  test('goes on after the last event it has heard when it opens a stream anew, but never in another session', (t) => {
+    const { follow, page, live } = setUp(t)
+    const address = () => FakeSource.last.url
+    const comeBack = () => {
+      page.show('hidden')
+      page.show('visible')
+    }
+    follow('one')
+    comeBack()
+    assert.equal(address(), '/lwsgs/events')
+    FakeSource.last.send('session', alice, '41')
+    FakeSource.last.send('sessions', {}, '1.4-2.x_Y')
+    // The last one that had an id.
+    FakeSource.last.send('sessions')
+    comeBack()
+    assert.equal(address(), '/lwsgs/events?lastEventId=1.4-2.x_Y')
+    comeBack()
+    assert.equal(address(), '/lwsgs/events?lastEventId=1.4-2.x_Y')
+    for (const id of ['&a=b', '7\u0000', 'x'.repeat(129)]) FakeSource.last.send('sessions', {}, id)
+    comeBack()
+    assert.equal(address(), '/lwsgs/events?lastEventId=1.4-2.x_Y')
+    follow('two')
+    assert.equal(address(), '/lwsgs/events')
+    FakeSource.last.send('session', alice, '43')
+    live.follow({ session: null })
+    follow('two')
+    assert.equal(address(), '/lwsgs/events')
+  })
+
+  test('tells what happens to other sessions once, though it is said again after a break', (t) => {
+    const { follow, page, told } = setUp(t)
+    follow('one')
+    FakeSource.last.send('login', { session: 'two' }, '7')
+    FakeSource.last.send('logout', { session: 'two', cause: 'idle' }, '8')
+    page.show('hidden')
+    page.show('visible')
+    FakeSource.last.send('login', { session: 'two' }, '7')
+    FakeSource.last.send('logout', { session: 'two', cause: 'idle' }, '8')
+    FakeSource.last.send('login', { session: 'three' }, '9')
+    assert.deepEqual(told, ['login two', 'logout two idle', 'login three'])
+  })
+
+  test('keeps only so much in mind of what it told', (t) => {
+    const { follow, told } = setUp(t)
+    follow('one')
+    for (let n = 0; n < 300; n++) FakeSource.last.send('login', { session: `other-${n}` }, String(n))
+    for (const session of ['other-299', 'other-100', 'other-0']) FakeSource.last.send('login', { session })
+    assert.equal(told.length, 301)
+    assert.equal(told.at(-1), 'login other-0')
+  })
+
+  test('tells nothing of other sessions that makes no sense, nor of its own', (t) => {
+    const { follow, told } = setUp(t)
+    follow('one')
+    for (const data of [
+      '',
+      'null',
+      '[]',
+      '{}',
+      '{"session":7}',
+      '{"session":"<b>"}',
+      `{"session":"${'x'.repeat(65)}"}`,
+      '{"session":"one"}'
+    ])
+      for (const type of ['login', 'logout']) FakeSource.last.send(type, data)
+    assert.deepEqual(told, [])
+    FakeSource.last.send('logout', { session: 'two', cause: '<b>' })
+    assert.deepEqual(told, ['logout two unknown'])
+  })
+
+  const differences: readonly (readonly [string, Partial<SessionInfo>, readonly string[]])[] = [
+    ['the address is verified', { verified: true, mask: 5 }, ['verified true', 'mask 5 ']],
+    ['a sector is granted', { mask: 17, sectors: ['shop'] }, ['mask 17 shop']],
+    ['a sector takes the place of another one', { sectors: ['forum'] }, ['mask 1 forum']],
+    ['the level is another one', { level: 30 }, ['level 30']],
+    ['the address is another one', { email: 'new@mail.test' }, ['email new@mail.test']],
+    ['the time is longer, the token another one', { expiresAt: start + 2 * hour, csrfToken: 'next', ip: '::1' }, []],
+    ['the session is another one', { session: 'two', verified: true }, ['verified true']]
+  ]
+  for (const [what, more, events] of differences) {
+    test(`tells what is different about who is logged in, once: ${what}`, (t) => {
+      const { show, told } = setUp(t, { stream: false })
+      const before = { verified: false, mask: 1 }
+      show('alice', 'one', before)
+      assert.deepEqual(told, [])
+      show('alice', 'one', { ...before, ...more })
+      show('alice', 'one', { ...before, ...more })
+      assert.deepEqual(told, events)
+    })
+  }
+
+  test('tells no differences between one person and the next', (t) => {
+    const { show, live, told } = setUp(t)
+    show('alice', 'one')
+    show('bob', 'two', { level: 50 })
+    live.follow({ session: nobody })
+    show('alice', 'three', { level: 30 })
+    assert.deepEqual(told, [])
+  })
+
+  test('tells the end with its cause once, and none that was wanted', (t) => {
+    const { show, live, told } = setUp(t)
+    live.follow({ session: nobody, ended: 'idle' })
+    show('alice', 'one')
+    live.follow({ session: nobody, ended: 'revoked' })
+    live.follow({ session: nobody, ended: 'revoked' })
+    show('alice', 'two')
+    live.follow({ session: nobody })
+    assert.deepEqual(told, ['ended revoked'])
   })
 
   test('asks where there are no streams at all', (t) => {
@@ -256,7 +408,7 @@ describe('a live session', () => {
     FakeSource.last.send('ended', { cause: 'idle' })
     wait(30_000)
     assert.deepEqual([doubts(), FakeSource.opened.length], [3, 1])
-    live.follow(null)
+    live.follow({ session: null })
     wait(hour)
     assert.deepEqual([doubts(), FakeSource.opened.length], [3, 1])
   })
@@ -264,7 +416,7 @@ describe('a live session', () => {
   test('knows after a sleep that it knows nothing', (t) => {
     const { follow, wait, sleep, doubts } = setUp(t)
     follow('one', start + 24 * hour)
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     wait(30_000)
     assert.equal(doubts(), 0)
     sleep(8 * hour)
@@ -275,7 +427,7 @@ describe('a live session', () => {
   test('asks when the time of the session is over and the stream has not said so, once for each time', (t) => {
     const { follow, wait, doubts } = setUp(t)
     follow('one', start + 20_000)
-    FakeSource.last.send('session', {})
+    FakeSource.last.send('session', alice)
     wait(20_000)
     assert.equal(doubts(), 0)
     wait(60_000)
@@ -301,31 +453,13 @@ describe('a live session', () => {
 })
 
 describe('a client with a live session', () => {
-  const member = (username: string, session: string, more: Partial<SessionInfo> = {}): SessionInfo => ({
-    username,
-    email: null,
-    verified: true,
-    admin: false,
-    mustChangePassword: false,
-    mask: 5,
-    level: 10,
-    sectors: [],
-    ip: '127.0.0.1',
-    session,
-    expiresAt: start + hour,
-    csrfToken: session,
-    ...more
-  })
-  const nobody: SessionInfo = { ...member('', 'anonymous'), username: null, verified: false, mask: 0, level: 1 }
-  const alice = member('alice', 'session-1')
-
   let prefixes = 0
 
   /** Several tabs of one browser; `cookie` is whose session it has. */
   function setUp(t: TestContext, first: SessionInfo = alice) {
     const page = setUpPage(t)
     const prefix = `/live${++prefixes}`
-    const browser = { cookie: first, online: true }
+    const browser: { cookie: SessionInfo; online: boolean; why?: string } = { cookie: first, online: true }
     const asked: string[] = []
     /** Answers that wait until the test lets them go. */
     let held: (() => void)[] | null = null
@@ -335,10 +469,13 @@ describe('a client with a live session', () => {
       asked.push(name)
       if (!browser.online) throw new TypeError('fetch failed')
       if (name === '/logout') browser.cookie = nobody
+      // With its answer the browser gets another cookie, which says nothing any more.
+      if (name === '/session') delete browser.why
       const body = JSON.stringify(browser.cookie)
+      const { why } = browser
       const hold = held
       if (hold !== null && init.method === undefined) await new Promise<void>((go) => hold.push(go))
-      return new Response(body, { headers: { 'content-type': 'application/json' } })
+      return new Response(body, { headers: { 'content-type': 'application/json', ...(why !== undefined && { 'x-gs-ended': why }) } })
     }
     const openTab = (session: SessionInfo | undefined = first): GsClient => {
       const tab = createGsClient({ prefix, fetch, EventSource: Source, ...(session && { session }) })
@@ -517,6 +654,53 @@ describe('a client with a live session', () => {
     assert.deepEqual(stateOf(other), [null, 'logout'])
   })
 
+  test('learns by asking why the session is over, when there is no stream', async (t) => {
+    const { openTab, settle, browser, wait } = setUp(t)
+    const tabs = [openTab(), openTab()]
+    await settle()
+    for (const stream of FakeSource.opened) stream.refuse()
+    Object.assign(browser, { cookie: nobody, why: 'account-locked' })
+    wait(150)
+    await settle()
+    for (const tab of tabs) assert.deepEqual(stateOf(tab), [null, 'account-locked'])
+  })
+
+  test('learns why the session is over before the browser gets another cookie', async (t) => {
+    const { openTab, settle, browser, asked } = setUp(t)
+    const tab = openTab()
+    await settle()
+    Object.assign(browser, { cookie: nobody, why: 'idle' })
+    await tab.refresh()
+    assert.deepEqual(stateOf(tab), [null, 'idle'])
+    assert.deepEqual(asked, ['/events', '/session'])
+    await tab.refresh()
+    assert.deepEqual(asked.slice(2), ['/session'])
+  })
+
+  test('takes the end of a former session for none of the one that has begun since', async (t) => {
+    const { openTab, settle, browser, wait, hold, release, window } = setUp(t)
+    const tab = openTab()
+    await settle()
+    wait(3000)
+    hold()
+    browser.why = 'idle'
+    window.dispatchEvent(new Event('online'))
+    wait(150)
+    delete browser.why
+    browser.cookie = member('alice', 'session-2')
+    await tab.login({ username: 'alice', password: 'secret' })
+    release()
+    await settle()
+    browser.cookie = nobody
+    window.dispatchEvent(new Event('online'))
+    wait(3000)
+    window.dispatchEvent(new Event('online'))
+    wait(150)
+    release()
+    await settle()
+    assert.deepEqual(stateOf(tab), [null, 'unknown'])
+  })
+
   test('asks again as soon as somebody looks at the page again', async (t) => {
     const { openTab, settle, browser, wait, page, asked } = setUp(t, nobody)
     const tab = openTab()
@@ -585,10 +769,86 @@ describe('a client with a live session', () => {
     let changes = 0
     const stop = tab.onSessionsChanged(() => changes++)
     FakeSource.last.send('sessions')
+    FakeSource.last.send('login', { session: 'session-2' })
     FakeSource.last.send('sessions')
+    await settle()
     stop()
     FakeSource.last.send('sessions')
+    await settle()
     assert.equal(changes, 2)
+  })
+
+  /** Everything that a tab is told, one after the other. */
+  const eventsOf = (t: TestContext, tab: GsClient) => {
+    const events: unknown[] = []
+    t.after(tab.onEvent((event) => events.push(event)))
+    return events
+  }
+
+  test('tells each event once in each tab, after the state has it', async (t) => {
+    const { openTab, settle } = setUp(t, member('alice', 'session-1', { verified: false, mask: 1 }))
+    const tabs = [openTab(), openTab()]
+    const told = tabs.map((tab) => eventsOf(t, tab))
+    const seen: unknown[] = []
+    t.after(tabs[0]!.onEvent(({ type }) => type === 'verified' && seen.push(tabs[0]!.getSnapshot().session?.verified)))
+    await settle()
+    for (const stream of FakeSource.opened) {
+      // The named ones come before the session that has them.
+      stream.send('verified', { verified: true }, '3')
+      stream.send('mask', { mask: 5, sectors: [] }, '3')
+      stream.send('session', alice, '3')
+      stream.send('login', { session: 'session-2' }, '4')
+      stream.send('logout', { session: 'session-2', cause: 'logout' }, '5')
+    }
+    await settle()
+    for (const events of told) {
+      assert.deepEqual(events, [
+        { type: 'verified', verified: true },
+        { type: 'mask', mask: 5, sectors: [] },
+        { type: 'login', session: 'session-2' },
+        { type: 'logout', session: 'session-2', cause: 'logout' }
+      ])
+    }
+    assert.deepEqual(seen, [true])
+  })
+
+  test('tells without a stream what it can find out by asking', async (t) => {
+    const { openTab, settle, browser, wait } = setUp(t, member('alice', 'session-1', { verified: false, mask: 1 }))
+    const tab = openTab()
+    const events = eventsOf(t, tab)
+    await settle()
+    FakeSource.last.refuse()
+    browser.cookie = member('alice', 'session-1', { email: 'new@mail.test', level: 30 })
+    wait(150)
+    await settle()
+    browser.cookie = nobody
+    wait(10_000)
+    await settle()
+    wait(150)
+    await settle()
+    const list = { type: 'sessions' }
+    assert.deepEqual(events, [
+      list,
+      { type: 'verified', verified: true },
+      { type: 'mask', mask: 5, sectors: [] },
+      { type: 'level', level: 30 },
+      { type: 'email', email: 'new@mail.test' },
+      list,
+      { type: 'ended', cause: 'unknown' }
+    ])
+  })
+
+  test('listens for who wants only events', async (t) => {
+    const { settle } = setUp(t)
+    const client = createGsClient({ prefix: '/only-events', session: alice, EventSource: Source })
+    const events: unknown[] = []
+    const stop = client.onEvent((event) => events.push(event))
+    await settle()
+    FakeSource.last.send('login', { session: 'session-2' })
+    await settle()
+    assert.deepEqual(events, [{ type: 'login', session: 'session-2' }])
+    stop()
+    assert.equal(FakeSource.open, 0)
   })
 
   test('answers a stream that talks nonsense with a question, and not with one for each word', async (t) => {

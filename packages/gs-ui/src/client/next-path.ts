@@ -8,13 +8,13 @@ import type { SessionInfo } from './session-info.ts'
  * `/.//host` parses to `//host`, which would be another host the second time.
  */
 export function nextAddress(pageAddress: string): string | null {
-  const page = parse(pageAddress)
+  const page = parseAddress(pageAddress)
   if (page === null || !/^https?:$/.test(page.protocol)) return null
   const asked = page.searchParams.getAll('next')
   const path = asked[0]
   if (asked.length !== 1 || path === undefined || path.length > 2048) return null
   if (!/^\/(?![/\\])/.test(path) || path.includes('\\') || hasControls(path)) return null
-  const target = parse(path, page.origin)
+  const target = parseAddress(path, page.origin)
   if (target === null || target.origin !== page.origin || target.pathname.startsWith('//')) return null
   return target.href
 }
@@ -25,7 +25,8 @@ export function goOn({ mustChangePassword }: SessionInfo): void {
   if (next !== null) location.assign(next)
 }
 
-function parse(address: string, base?: string): URL | null {
+/** The address, read as the browser reads it, or `null`. */
+export function parseAddress(address: string, base?: string): URL | null {
   return URL.canParse(address, base) ? new URL(address, base) : null
 }
 

@@ -52,6 +52,58 @@ describe('a list that comes page by page', () => {
     assert.equal(asked.length, 2)
   })
 
+  test('is refreshed as far as it is shown, without being busy', async () => {
+    const { list, states, asked, load, page } = setUp()
+    await list.refresh()
+    list.start(load)
+    await list.refresh()
+    await asked[0]!.answer(page(['a', 'b'], 'b'))
+    list.showMore()
+    await asked[1]!.answer(page(['c'], 'c'))
+    const told: (readonly string[])[] = []
+    const refreshed = list.refresh((entries) => told.push(entries))
+    const before = states.length
+    await asked[2]!.answer(page(['new', 'a'], 'a'))
+    await asked[3]!.answer(page(['c'], 'c'))
+    await refreshed
+    assert.deepEqual(
+      asked.map(({ after }) => after),
+      [null, 'b', null, 'a']
+    )
+    assert.deepEqual(told, [['new', 'a', 'c']])
+    assert.deepEqual(states.slice(before), [{ entries: ['new', 'a', 'c'], page: { names: ['c'], next: 'c' }, busy: false, failure: null }])
+  })
+
+  const overtaken: readonly (readonly [string, (tables: ReturnType<typeof setUp>) => void])[] = [
+    ['a change', ({ list }) => list.change((names) => names.filter((name) => name !== 'a'))],
+    ['another question', ({ list }) => list.reload()],
+    ['the end of the list', ({ list }) => list.stop()]
+  ]
+  for (const [what, overtake] of overtaken)
+    test(`is not refreshed with what ${what} has overtaken`, async () => {
+      const tables = setUp()
+      const { list, asked, load, page } = tables
+      list.start(load)
+      await asked[0]!.answer(page(['a', 'b']))
+      const refreshed = list.refresh(() => assert.fail())
+      overtake(tables)
+      const { entries } = list.state
+      await asked[1]!.answer(page(['late']))
+      await refreshed
+      assert.equal(list.state.entries, entries)
+    })
+
+  test('stays as it is when a refresh fails', async () => {
+    const { list, asked, load, page } = setUp()
+    list.start(load)
+    await asked[0]!.answer(page(['a']))
+    const before = list.state
+    const refreshed = list.refresh()
+    await asked[1]!.answer({ ok: false, error: failure })
+    await refreshed
+    assert.equal(list.state, before)
+  })
+
   test('shows the answer to the last question, whichever comes last', async () => {
     const { list, asked, load, page } = setUp()
     list.start(load)

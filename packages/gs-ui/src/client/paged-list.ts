@@ -53,6 +53,27 @@ export class PagedList<T, P extends AdminPage> {
   /** Asks again from the beginning. */
   readonly reload = (): void => void this.#ask(null)
 
+  /**
+   * Asks again for as much as is shown, without a word: when that fails, or is overtaken, nothing changes.
+   *
+   * @param beforeChange told what is shown next
+   */
+  readonly refresh = async (beforeChange?: (entries: readonly T[]) => void): Promise<void> => {
+    const load = this.#load
+    const { entries: shown } = this.#state
+    if (load === null || shown === null || this.#question !== null) return
+    const entries: T[] = []
+    let page: P | null = null
+    do {
+      const result: GsResult<P> = await load(page === null ? null : page.next)
+      if (!result.ok || this.#load !== load || this.#question !== null || this.#state.entries !== shown) return
+      page = result.value
+      entries.push(...this.#entriesOf(page))
+    } while (page.next !== null && entries.length < shown.length)
+    beforeChange?.(entries)
+    this.#put({ entries, page })
+  }
+
   /** Puts in what is known to have changed. */
   readonly change = (update: (entries: readonly T[]) => readonly T[]): void => {
     const { entries } = this.#state

@@ -1,4 +1,5 @@
 import { badReplyFailure, type GsResult } from './api-errors.ts'
+import type { GsEvent } from './gs-event.ts'
 import { createGsRequest, type GsRequest } from './gs-request.ts'
 import { loadLive } from './lazy/load-live.ts'
 import type { LiveSession } from './live-session.ts'
@@ -44,8 +45,11 @@ export interface SessionClient {
   readonly logout: () => Promise<GsResult<SessionInfo>>
   /** Sends the verification link once more. */
   readonly resendVerification: (input: { email: string }) => Promise<GsDone>
-  /** Calls `listener` when another session of the account has begun or ended; returns the function that ends it. */
-  readonly onSessionsChanged: (listener: () => void) => () => void
+  /**
+   * Calls `listener` with what happens to the session and its account, each event once in this tab; returns the function that ends it. What the
+   * state says is the new one by then.
+   */
+  readonly onEvent: (listener: (event: GsEvent) => void) => () => void
   /**
    * Sends a request below the prefix and reads the JSON of its answer; with a body it is a POST, unless `method` says otherwise. When the answer
    * makes the session doubtful, it is asked for again.
@@ -77,14 +81,24 @@ const isUnanswered = /^GS_(NETWORK|BAD_REPLY)$/
 /** After these the session may be another one than is known here. */
 const isDoubtful = /^GS_(NETWORK|BAD_REPLY|NOT_LOGGED_IN|PASSWORD_CHANGE_REQUIRED)$/
 
-/** Makes the part of a client that every page needs. */
+/** Makes the part of a client that every page needs. The prefix is taken as it stands: '' or a path without a slash at its end. */
 export function createSessionClient(options: GsClientOptions = {}): SessionClient {
-  const prefix = checkedPrefix(options.prefix ?? '/lwsgs')
-  const { fetch = (path, init) => globalThis.fetch(path, init), timeout = 30_000 } = options
-  const request = createGsRequest({ prefix, fetch, timeout })
+  const { prefix = '/lwsgs', fetch = (path, init) => globalThis.fetch(path, init), timeout = 30_000 } = options
   const store = createSessionStore(options.session, () => followSession())
+  const request = createGsRequest({
+    prefix,
+    fetch: async (path, init) => {
+      const { session } = store.state()
+      const response = await fetch(path, init)
+      const cause = response.headers.get('x-gs-ended')
+      // Who asks with the cookie of a session that is over is told why it is. Another tab may have no such cookie any more.
+      if (cause !== null && session?.username != null) tell({ session: session.session, cause })
+      return response
+    },
+    timeout
+  })
   const tabs = `gs-ui:${prefix}`
-  const sessionsListeners = new Set<() => void>()
+  const eventListeners = new Set<(event: GsEvent) => void>()
   let watch: PageWatch | undefined
   let live: LiveSession | undefined
   /** The watch for which the live part is being loaded. */
@@ -92,21 +106,21 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
   let refreshes = 0
   let looker: ReturnType<typeof setTimeout> | undefined
 
-  async function refresh(): Promise<GsResult<SessionInfo>> {
+  async function ask(path: '/session' | '/events'): Promise<GsResult<SessionInfo>> {
     const ticket = store.takeTicket()
-    refreshes++
-    const result = asSession(await request('/session'))
-    refreshes--
+    const result = asSession(await request(path))
     if (result.ok) store.putFound(result.value, ticket)
     else store.fail(result.error, ticket)
     return result
   }
 
-  async function lookNow(): Promise<void> {
-    looker = undefined
-    const ticket = store.takeTicket()
-    const result = asSession(await request('/events'))
-    if (result.ok) store.putFound(result.value, ticket)
+  async function refresh(): Promise<GsResult<SessionInfo>> {
+    refreshes++
+    // Who is logged in no more gets another cookie with the other answer; with the one before he can be told why.
+    if (isMember()) await ask('/events')
+    const result = await ask('/session')
+    refreshes--
+    return result
   }
 
   /**
@@ -114,7 +128,10 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
    * overtake that of a login in another tab, and throw it away.
    */
   function look(): void {
-    looker ??= setTimeout(() => void lookNow(), lookAfter)
+    looker ??= setTimeout(() => {
+      looker = undefined
+      void ask('/events')
+    }, lookAfter)
   }
 
   /** Something has changed; with `ended`, why. */
@@ -123,12 +140,18 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
     look()
   }
 
+  /** Why the session ends, for this tab and the others. */
+  function tell(ended: EndedSession): void {
+    store.because(ended)
+    announce(ended)
+  }
+
+  const isMember = () => store.state().session?.username != null
+
   function followSession(): void {
-    const { session } = store.state()
-    const followed = session?.username == null ? null : session
-    if (live !== undefined) return live.follow(followed)
+    if (live !== undefined) return live.follow(store.state())
     const mine = watch
-    if (followed === null || mine === undefined || loading === mine) return
+    if (!isMember() || mine === undefined || loading === mine) return
     loading = mine
     void startLive(mine)
   }
@@ -148,18 +171,15 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
     }
     live = part.createLiveSession({
       address: `${prefix}/events`,
-      onSession: (value) => {
-        const result = asSession({ ok: true, value })
-        if (result.ok) store.putFound(result.value, store.takeTicket())
-        else look()
-      },
+      onSession: (session) => store.putFound(session, store.takeTicket()),
       onEnded: (ended) => {
-        onChange(ended)
         // Tabs in the background have no stream.
-        announce(ended)
+        tell(ended)
+        look()
       },
-      onSessionsChanged: () => {
-        for (const listener of sessionsListeners) listener()
+      onEvent: (event) => {
+        // Later, so that a listener that fails stops nobody else.
+        for (const listener of eventListeners) queueMicrotask(() => listener(event))
       },
       onDoubt: look,
       EventSource: options.EventSource
@@ -237,21 +257,15 @@ export function createSessionClient(options: GsClientOptions = {}): SessionClien
     login: ({ username, password, remember = false }) => callForSession('/login', { username: username.trim(), password, remember }),
     logout: () => callToLeave('/logout', {}),
     resendVerification: ({ email }) => callForNothing('/verify-email/resend', { email }),
-    onSessionsChanged: (listener) => {
-      sessionsListeners.add(listener)
-      return () => void sessionsListeners.delete(listener)
+    onEvent: (listener) => {
+      eventListeners.add(listener)
+      return () => void eventListeners.delete(listener)
     },
     call,
     callForNothing,
     callForSession,
     callToLeave
   }
-}
-
-function checkedPrefix(prefix: string): string {
-  const path = prefix.replace(/\/+$/, '')
-  if (path === '' || /^\/(?![/\\])[^?#\\]*$/.test(path)) return path
-  throw new TypeError(`gs-ui: "prefix" must be a path of this site such as "/lwsgs", not "${prefix}".`)
 }
 
 function asSession(result: GsResult<unknown>): GsResult<SessionInfo> {

@@ -30,7 +30,7 @@ export interface SessionStore {
   /** The visitor asked for the end of the session, so its end will be no surprise; until it is taken back or the server says something. */
   readonly leave: (leaving: boolean) => void
   /** The server said why a session ends, before a question finds that it has. Not checked. */
-  readonly because: (ended: EndedSession) => void
+  readonly because: (ended: unknown) => void
   /** What a change answered. */
   readonly put: (session: SessionInfo) => void
   /** What a question answered. */

@@ -45,7 +45,7 @@ test('that somebody is logged out is not said to who is logged in again', () => 
 })
 
 test('the end of a session is said in words that fit its cause, as far as there are some', () => {
-  for (const cause of ['idle', 'revoked', 'password-changed', 'account-locked', 'account-deleted', 'limit'])
+  for (const cause of ['idle', 'revoked', 'verified', 'password-changed', 'account-locked', 'account-deleted', 'limit'])
     assert.equal(endNoticeOf(cause, texts), `over.${cause}`)
   assert.equal(endNoticeOf('logout', texts), 'loggedout')
   for (const cause of ['unknown', 'absolute', 'toString', '']) assert.equal(endNoticeOf(cause, texts), 'over', cause)

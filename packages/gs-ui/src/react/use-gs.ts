@@ -5,6 +5,7 @@ import type { GsClient } from '../client/gs-client.ts'
 import type { SessionClient } from '../client/session-client.ts'
 import type { GsState } from '../client/session-store.ts'
 import { GsContext } from './gs-context.ts'
+import { noSession } from './lazy/no-session.ts'
 
 /** What `useGs()` returns: the state, and the client to change it. */
 export type UseGs = GsState & {
@@ -22,8 +23,7 @@ export function useGs(): UseGs {
 
 /** {@link useGs} for the widget itself, whose client may be the smaller one of `lwsgs.js`. */
 export function useSession(): GsState & { readonly client: SessionClient } {
-  const client = useContext(GsContext)
-  if (!client) throw new Error('gs-ui: there is no session here. Put <GsProvider> around useGs() and <GsLogin/>.')
+  const client = useContext(GsContext) ?? noSession()
   const state = useSyncExternalStore(client.subscribe, client.getSnapshot, client.getSnapshot)
   return { ...state, client }
 }

@@ -1,6 +1,6 @@
 'use client'
 
-import { useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
+import { useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { keepSeen, lastSeen } from '../client/last-seen.ts'
 import type { Member, SessionInfo } from '../client/session-info.ts'
 import { core } from '../texts/core.ts'
@@ -71,7 +71,7 @@ export function Widget(props: WidgetProps): ReactNode {
   const [, draw] = useState<unknown>()
   const [drafts, setDrafts] = useState<Drafts>(() => new Map())
   const root = useRef<HTMLElement>(null)
-  const tell = useCallback((key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
+  const tell = useMemo(() => (key: NoticeKey | null) => setNotice((before) => nextNotice(before, key)), [])
   const hint = passwordHint ?? say('password.hint')
 
   // A choice ends with the one who made it: the next person at this browser starts at the beginning, and finds nothing that was typed.

@@ -1,4 +1,4 @@
 import { loadPart } from './load-part.ts'
 
 /** Stands in for client/lazy/load-live.ts: who is logged in needs the other things of that part too. */
-export const loadLive = () => loadPart<typeof import('../client/live-session.ts')>('account')
+export const loadLive = () => loadPart<typeof import('./live-session.ts')>('account')

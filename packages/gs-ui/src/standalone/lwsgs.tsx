@@ -1,5 +1,6 @@
 import { render, type ComponentChild } from 'preact'
 import { createSessionClient, type SessionClient } from '../client/session-client.ts'
+import { parseAddress } from '../client/next-path.ts'
 import type { GsClient } from '../client/gs-client.ts'
 import type { SessionInfo } from '../client/session-info.ts'
 import base from '../css/base.css?inline'
@@ -37,12 +38,10 @@ const valueOf = (name: keyof typeof written) => (written[name].startsWith('$') ?
 const script = document.currentScript as HTMLScriptElement | null
 
 function findPrefix(): string {
-  const stated = script?.dataset['prefix'] ?? valueOf('prefix')
-  if (stated !== '') return stated
-  if (script === null) return '/lwsgs'
-  const { origin, pathname } = new URL('.', script.src)
-  // From another host the script says nothing about where this one has its accounts.
-  return origin === location.origin ? pathname.replace(/\/$/, '') : '/lwsgs'
+  const stated = script?.dataset['prefix'] || valueOf('prefix')
+  const address = stated ? parseAddress(stated, location.href) : script && new URL('.', script.src)
+  // From another host the script says nothing about where this one has its accounts; and nobody else gets passwords.
+  return address?.origin === location.origin ? address.pathname.replace(/^\/+/, '/').replace(/\/+$/, '') : '/lwsgs'
 }
 
 const isPath = (value: string | undefined): value is `/${string}` => value?.startsWith('/') === true && !value.startsWith('//')

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
  * libraries, is 1.5 kB gzipped, a tenth of the script (docs/decisions/0013).
  */
 export { createContext, createElement } from 'preact'
-export { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+export { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 let ids = 0
 

@@ -33,6 +33,8 @@ export const account = {
   'sessions.this': 'This browser',
   'sessions.open.one': '1 open page',
   'sessions.open.many': '{count} open pages',
+  'sessions.sockets.one': '1 open connection',
+  'sessions.sockets.many': '{count} open connections',
   'sessions.active': 'Last active {time}',
   'sessions.since': 'Logged in {time}',
   'sessions.from': 'from {ip}',

@@ -86,6 +86,7 @@ export const admin = {
   'admin.session.active': 'Last active',
   'admin.session.since': 'Logged in',
   'admin.session.pages': 'Open pages',
+  'admin.session.sockets': 'Open connections',
   'admin.session.ip': 'Address',
   'admin.session.device': '{browser} on {system}',
   'admin.session.unknown': 'Unknown browser',

@@ -2,6 +2,7 @@
 export const endings = {
   'notice.over.idle': 'Nothing happened for a while, so your session has ended. Please log in again.',
   'notice.over.revoked': 'This session was ended from elsewhere. Please log in again.',
+  'notice.over.verified': 'Your address was verified in another browser. Please log in again.',
   'notice.over.password-changed': 'The password was changed elsewhere. Please log in again.',
   'notice.over.account-locked': 'This account was locked. Please ask the people who run this site.',
   'notice.over.account-deleted': 'This account was deleted.',

@@ -105,10 +105,11 @@ for (const [language, texts] of Object.entries(translations) as [keyof typeof tr
     })
   })
 
-  test(`a single open page and many of them read differently from each other in ${language}`, () => {
-    assert.notEqual(texts['sessions.open.one'], fill(texts['sessions.open.many'], { count: 2 }))
-    assert.deepEqual(placeholders(texts['sessions.open.one']), [])
-  })
+  for (const what of ['open', 'sockets'] as const)
+    test(`a single one of what a session has open (${what}) and many of them read differently from each other in ${language}`, () => {
+      assert.notEqual(texts[`sessions.${what}.one`], fill(texts[`sessions.${what}.many`], { count: 2 }))
+      assert.deepEqual(placeholders(texts[`sessions.${what}.one`]), [])
+    })
 }
 
 /** In which language something would be wrong, and what. */

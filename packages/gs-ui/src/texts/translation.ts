@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'GS_CONFLICT'
   | 'GS_TOO_MANY_ATTEMPTS'
   | 'GS_PASSWORD_DISABLED'
+  | 'GS_TOO_MANY_SOCKETS'
   | 'GS_BUSY'
   | 'GS_UPSTREAM'
   | 'GS_INTERNAL'

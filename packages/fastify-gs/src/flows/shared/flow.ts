@@ -7,6 +7,7 @@ import type { KeyRing } from '../../crypto/tokens.ts'
 import type { GsDatabase } from '../../database/database.ts'
 import { gsError } from '../../errors.ts'
 import type { FormPages } from '../../forms-page.ts'
+import type { ConnectionCounts } from '../../live/connection-counts.ts'
 import type { SessionEvents } from '../../live/session-events.ts'
 import type { SessionRegistry } from '../../live/session-registry.ts'
 import type { Outbox } from '../../mail/outbox.ts'
@@ -36,6 +37,8 @@ export interface FlowServices {
   readonly events: SessionEvents
   /** Who is connected to this process. */
   readonly registry: SessionRegistry
+  /** What sessions have open in all processes. */
+  readonly connections: ConnectionCounts
   /** Uses of sessions that are not written yet. */
   readonly activity: Activity
   /** What is said to visitors, by code and language. */

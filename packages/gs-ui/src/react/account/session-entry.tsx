@@ -24,7 +24,7 @@ interface SessionEntryProps<T> {
 export function SessionEntry<T>({ session, device, doubled, now, end, onEnded }: SessionEntryProps<T>): ReactNode {
   const { language } = useContext(TextsContext)
   const say = useText(account)
-  const { id, current, createdAt, lastActiveAt, ip, sockets } = session
+  const { id, current, createdAt, lastActiveAt, ip, pages, sockets } = session
 
   const ago = (at: number) => relativeTime(at, now, language)
   const which = say('sessions.end.which', { device, ip })
@@ -47,7 +47,8 @@ export function SessionEntry<T>({ session, device, doubled, now, end, onEnded }:
         </p>
         <p>
           <Ago text={say('sessions.since')} at={createdAt} ago={ago(createdAt)} />
-          {sockets > 0 && <> · {sockets === 1 ? say('sessions.open.one') : say('sessions.open.many', { count: sockets })}</>}
+          {pages > 0 && <> · {pages === 1 ? say('sessions.open.one') : say('sessions.open.many', { count: pages })}</>}
+          {sockets > 0 && <> · {sockets === 1 ? say('sessions.sockets.one') : say('sessions.sockets.many', { count: sockets })}</>}
         </p>
       </div>
       {!current && (

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { accountCalls } from '../../client/account-calls.ts'
 import type { GsFailure, GsResult } from '../../client/api-errors.ts'
 import type { ListedSession } from '../../client/listed-session.ts'
-import { useCalls, useSession } from '../toolkit.ts'
+import { useCalls } from '../toolkit.ts'
 
 type Result = GsResult<readonly ListedSession[]>
 
@@ -24,7 +24,6 @@ interface SessionList {
  * @param beforeChange called before others are shown
  */
 export function useSessionList(beforeChange: () => void): SessionList {
-  const { client } = useSession()
   const calls = useCalls(accountCalls)
   const [sessions, setSessions] = useState<readonly ListedSession[] | null>(null)
   const [failure, setFailure] = useState<GsFailure | null>(null)
@@ -62,12 +61,12 @@ export function useSessionList(beforeChange: () => void): SessionList {
 
   useEffect(() => {
     void list.load()
-    const stop = client.onSessionsChanged(() => void list.load())
+    const stop = calls.onSessionsChanged(() => void list.load())
     return () => {
       stop()
       list.forget()
     }
-  }, [client, list])
+  }, [calls, list])
 
   return { ...list, sessions, failure }
 }

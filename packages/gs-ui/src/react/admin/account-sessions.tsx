@@ -1,7 +1,7 @@
 'use client'
 
 import { useEffect, useMemo, useRef, type ReactNode } from 'react'
-import type { AdminSessionList } from '../../client/admin-types.ts'
+import type { AdminSession, AdminSessionList } from '../../client/admin-types.ts'
 import { admin } from '../../texts/admin.ts'
 import { deviceOf } from '../account/device.ts'
 import { Form, useText } from '../toolkit.ts'
@@ -16,6 +16,9 @@ import { usePaged } from './use-paged.ts'
 import { useSaid } from './use-said.ts'
 
 const sessionsOf = ({ sessions }: AdminSessionList) => sessions
+
+/** The server tells an admin nothing of the sessions of others by itself: while somebody looks, it is asked so often, ms. */
+const refreshInterval = 5000
 
 /** What is known of a browser; it is what somebody claims. */
 function deviceText(userAgent: string, say: Say<keyof typeof admin>): string {
@@ -37,7 +40,21 @@ export function AccountSessions({ calls, account, onDone, onRefused, changes }: 
   const { id, changeable } = account
   const load = useMemo(() => (after: string | null) => calls.sessions({ account: id, ...(after !== null && { after }) }), [calls, id])
   const list = usePaged(load, sessionsOf)
-  const { entries, reload } = list
+  const { entries, reload, refresh } = list
+
+  const noteGone = useRef<(sessions: readonly AdminSession[]) => void>(null)
+  useEffect(() => {
+    noteGone.current = (sessions) => {
+      const held = rows.current?.querySelector<HTMLElement>('[data-entry]:focus-within')?.dataset['entry']
+      if (held !== undefined && !sessions.some((session) => session.id === held)) tell(say('admin.session.over'))
+    }
+  })
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') void refresh((sessions) => noteGone.current?.(sessions))
+    }, refreshInterval)
+    return () => clearInterval(timer)
+  }, [refresh])
 
   useEffect(() => {
     if (changes > 0) reload()
@@ -77,7 +94,8 @@ export function AccountSessions({ calls, account, onDone, onRefused, changes }: 
                   <Fact name={say('admin.session.since')}>
                     <Moment at={session.createdAt} />
                   </Fact>
-                  <Fact name={say('admin.session.pages')}>{session.sockets}</Fact>
+                  <Fact name={say('admin.session.pages')}>{session.pages || null}</Fact>
+                  <Fact name={say('admin.session.sockets')}>{session.sockets || null}</Fact>
                 </dl>
               </div>
               {changeable && (

@@ -1,6 +1,6 @@
 'use client'
 
-import { useContext, useEffect, useMemo, useRef, useState, type ReactNode, type SubmitEvent } from 'react'
+import { useContext, useEffect, useRef, useState, type ReactNode, type SubmitEvent } from 'react'
 import type { GsFailure, GsResult } from '../../client/api-errors.ts'
 import { useSession } from '../use-gs.ts'
 import { useFailureText } from '../use-text.tsx'
@@ -26,6 +26,20 @@ interface FormProps<T> {
   readonly children?: ReactNode
 }
 
+/** What was refused, in no language yet. */
+interface Refused {
+  /** What the server said; null: it was not sent. */
+  readonly failure: GsFailure | null
+  readonly data: FormData
+  /** Fields that somebody has changed since. */
+  readonly mended: readonly string[]
+}
+
+const readIn = (data: FormData) => (name: string) => {
+  const value = data.get(name)
+  return typeof value === 'string' ? value : ''
+}
+
 /** One form: sends it once, keeps what was typed, and says what was refused at the field it is about. */
 export function Form<T>(props: FormProps<T>): ReactNode {
   const { path, label, look = 'primary', required = {}, check, submit, onDone, onRefused, children } = props
@@ -35,7 +49,7 @@ export function Form<T>(props: FormProps<T>): ReactNode {
   // Read once: what is typed from now on is in the fields.
   const [draft] = useState(() => drafts?.get(path) ?? {})
   const [busy, setBusy] = useState(false)
-  const [refusal, setRefusal] = useState(noRefusal)
+  const [refused, setRefused] = useState<Refused | null>(null)
   const [refusals, setRefusals] = useState(0)
   const form = useRef<HTMLFormElement>(null)
   // Two submits can arrive before React has rendered "busy".
@@ -45,29 +59,37 @@ export function Form<T>(props: FormProps<T>): ReactNode {
     if (refusals > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }, [refusals])
 
-  function refuse(next: Refusal): void {
-    setRefusal(next)
+  function refuse(data: FormData, failure: GsFailure | null): void {
+    setRefused({ failure, data, mended: [] })
     setRefusals((count) => count + 1)
   }
 
-  async function send(data: FormData): Promise<void> {
-    const read = (name: string): string => {
-      const value = data.get(name)
-      return typeof value === 'string' ? value : ''
-    }
+  function wrongIn(data: FormData): Refusal['errors'] {
+    const read = readIn(data)
     const empty = findEmpty(required, read)
-    const wrong = Object.keys(empty).length > 0 ? empty : (check?.(read) ?? {})
-    if (Object.keys(wrong).length > 0) return refuse({ ...noRefusal, errors: wrong })
-    setRefusal(noRefusal)
+    return Object.keys(empty).length > 0 ? empty : (check?.(read) ?? {})
+  }
+
+  async function send(data: FormData): Promise<void> {
+    if (Object.keys(wrongIn(data)).length > 0) return refuse(data, null)
+    setRefused(null)
     setBusy(true)
-    const result = await submit(read)
+    const result = await submit(readIn(data))
     setBusy(false)
     if (result.ok) {
       drafts?.delete(path)
       return onDone?.(result.value)
     }
     onRefused?.(result.error)
-    refuse(refusalOf({ ...result.error, message: failureText(result.error) }, (name) => data.has(name)))
+    refuse(data, result.error)
+  }
+
+  function say({ failure, data, mended }: Refused): Refusal {
+    const said =
+      failure === null
+        ? { ...noRefusal, errors: wrongIn(data) }
+        : refusalOf({ ...failure, message: failureText(failure) }, (name) => data.has(name))
+    return mended.reduce(withoutError, said)
   }
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
@@ -83,10 +105,11 @@ export function Form<T>(props: FormProps<T>): ReactNode {
     if (!(event.target instanceof HTMLInputElement)) return
     const { name, value } = event.target
     if (!/password|code/i.test(name)) drafts?.set(path, { ...drafts.get(path), [name]: value })
-    setRefusal((current) => withoutError(current, name))
+    setRefused((current) => (current?.mended.includes(name) === false ? { ...current, mended: [...current.mended, name] } : current))
   }
 
-  const { errors, general, retryAfter } = refusal
+  // Each time anew: the language of the page may be another one by now.
+  const { errors, general, retryAfter } = refused === null ? noRefusal : say(refused)
   return (
     <form
       ref={form}
@@ -95,11 +118,11 @@ export function Form<T>(props: FormProps<T>): ReactNode {
       action={client.prefix + path}
       noValidate
       aria-busy={busy}
-      data-state={busy ? 'busy' : refusal === noRefusal ? 'idle' : 'refused'}
+      data-state={busy ? 'busy' : refused === null ? 'idle' : 'refused'}
       onSubmit={onSubmit}
       onInput={onInput}
     >
-      <FormContext.Provider value={useMemo(() => ({ errors, draft }), [errors, draft])}>{children}</FormContext.Provider>
+      <FormContext.Provider value={{ errors, draft }}>{children}</FormContext.Provider>
       {(general !== null || retryAfter !== null) && (
         <div className="gs-failure">
           {general !== null && <p role="alert">{general}</p>}

@@ -1,6 +1,7 @@
 'use client'
 
-import { useState, type FocusEvent, type KeyboardEvent, type ReactNode } from 'react'
+import { useContext, useState, type FocusEvent, type KeyboardEvent, type ReactNode } from 'react'
+import { TextsContext } from '../texts-context.ts'
 import { useCoreText } from '../use-text.tsx'
 import { TextField } from './text-field.tsx'
 
@@ -18,6 +19,8 @@ interface PasswordFieldProps {
 /** A password input which can show what is typed, and says when Caps Lock is on. */
 export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode {
   const say = useCoreText()
+  const { language } = useContext(TextsContext)
+  const { label } = props
   const [shown, setShown] = useState(false)
   const [caps, setCaps] = useState(false)
   const look = (event: KeyboardEvent<HTMLInputElement>) => setCaps(event.getModifierState?.('CapsLock') ?? false)
@@ -38,7 +41,9 @@ export function PasswordField({ live, ...props }: PasswordFieldProps): ReactNode
       <button
         type="button"
         className="gs-reveal"
-        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', { field: props.label.toLowerCase() })}
+        aria-label={say(shown ? 'password.hide.field' : 'password.show.field', {
+          field: /^de\b/.test(language) ? label : label.toLowerCase()
+        })}
         onClick={() => setShown(!shown)}
       >
         {say(shown ? 'password.hide' : 'password.show')}

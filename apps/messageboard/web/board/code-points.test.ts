@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countCodePoints } from './post-message.ts'
+import { countCodePoints } from './code-points.ts'
 
 test('countCodePoints counts an emoji once, and damaged text as its parts', () => {
   assert.equal(countCodePoints(''), 0)
