@@ -17,7 +17,8 @@ export interface Answers {
   readonly logIn: string[]
   /** After the garbage has been collected, bytes: what is in use of heap and buffers, and what the system has given. */
   readonly memory: { readonly alive: number; readonly resident: number }
-  readonly cpu: NodeJS.CpuUsage
+  /** µs since its start. */
+  readonly cpu: number
   /** Sockets. */
   readonly open: number
   readonly watch: void

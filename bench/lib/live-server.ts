@@ -8,7 +8,7 @@ import type { Answers, Question } from './live-process.ts'
 // The server of bench/live.ts, in a process of its own so that its memory is only its own: with fastify-gs on this database, or without it.
 
 const database = JSON.parse(process.argv[2]!) as GsOptions['database'] | null
-export const password = 'correct horse battery staple'
+const password = 'correct horse battery staple'
 
 /** Thousands of people log in here, which would take minutes with argon2. */
 const hasher: PasswordHasher = {
@@ -86,7 +86,10 @@ const answers: { [Name in keyof Answers]: (question: Extract<Question, { do: Nam
     const { heapUsed, external, rss } = process.memoryUsage()
     return { alive: heapUsed + external, resident: rss }
   },
-  cpu: () => process.cpuUsage(),
+  cpu() {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
   open: () => open.size,
   watch() {
     highest = process.memoryUsage.rss()

@@ -60,8 +60,11 @@ const hasFocus = (target: Locator) => target.evaluate((element) => element === e
 export function disorderIn(place: Locator): Promise<string[]> {
   return place.evaluate((root) => {
     const rightToLeft = getComputedStyle(root).direction === 'rtl'
+    // What hovers over the others has no place among them.
+    const hovers = (element: Element | null): boolean =>
+      element !== null && element !== root && (getComputedStyle(element).position === 'sticky' || hovers(element.parentElement))
     const stops = [...root.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
-      (element) => element.tabIndex >= 0 && !element.matches(':disabled, [type="hidden"]') && element.checkVisibility()
+      (element) => element.tabIndex >= 0 && !element.matches(':disabled, [type="hidden"]') && element.checkVisibility() && !hovers(element)
     )
     const faults = stops.filter(({ tabIndex }) => tabIndex > 0).map(({ outerHTML }) => `tabindex: ${outerHTML}`)
     stops.slice(1).forEach((stop, index) => {

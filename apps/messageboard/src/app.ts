@@ -41,6 +41,8 @@ function securityHeaders(baseUrl: string): Record<string, string> {
   }
 }
 
+const boardPath = '/lwsgs/board'
+
 const isWebsocket = ({ headers }: { headers: IncomingHttpHeaders }) => headers.upgrade?.toLowerCase() === 'websocket'
 
 /** What the log tells of a request. Not the query: the links in mails have their token there. */
@@ -69,7 +71,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     trustProxy: [...(config.trustProxy ?? [])],
     requestTimeout: 30_000,
     // All other requests with this header are ordinary ones: some programs offer HTTP/2 in it.
-    http: { shouldUpgradeCallback: isWebsocket },
+    http: { shouldUpgradeCallback: (request) => isWebsocket(request) && request.url?.split('?', 1)[0] === boardPath },
     frameworkErrors: (_error, request, reply) => answerError(new UrlInvalid(), request, reply.headers(headers))
   })
 
@@ -94,9 +96,8 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     // Origin, limits, pings and the end of each socket are fastify-gs's business.
     await app.register(fastifyWebsocket, { options: { handleProtocols: (offered) => chooseProtocol(offered) ?? false } })
 
-    // fastify-gs refuses it where there is no websocket, but for the routes that stand before it.
     app.addHook('onRequest', async (request) => {
-      if (isWebsocket(request) && request.routeOptions.url !== '/lwsgs/board') throw new NoWebsocket()
+      if (isWebsocket(request) && request.routeOptions.url !== boardPath) throw new NoWebsocket()
     })
 
     app.get('/', (_request, reply) => reply.redirect('/lwsgs/', 302))

@@ -21,6 +21,8 @@ async function startMailServer() {
       for (const wake of waiting) wake()
     })
   })
+  // The board is killed in the midst of a delivery, too.
+  server.on('error', () => {})
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
   return {

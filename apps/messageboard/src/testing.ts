@@ -282,7 +282,7 @@ export async function startApp(t: TestContext, overrides: Partial<AppConfig> = {
     config,
     visitor: () => new Visitor(config.baseUrl),
     /** A member, logged in. */
-    async member(username: string) {
+    member: async (username: string) => {
       const visitor = new Visitor(config.baseUrl)
       await visitor.signUp(username, true)
       return visitor

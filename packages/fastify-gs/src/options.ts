@@ -204,11 +204,14 @@ export interface GsLwsgsOptions {
 export interface GsSocketLimits {
   /** Bytes of one message; a larger one closes with 1009. Default: 65536. */
   readonly maxMessage?: number
-  /** Messages and pings that a client may send per second, over time; more close with 1008. Default: 20. */
+  /** Messages, pings and pongs that a client may send per second, over time; more close with 1008. Default: 20. */
   readonly messagesPerSecond?: number
   /** The same at once. Default: 100. */
   readonly burst?: number
-  /** Bytes that may wait for a reader who takes nothing; then the socket is broken off. Default: 1048576. */
+  /**
+   * Bytes that may wait for a reader who takes nothing: the `send` that would exceed them breaks the socket off, unless nothing waits before
+   * it. Default: 1048576.
+   */
   readonly maxBuffered?: number
   /** Whether a message of the client counts as a use of its session, so that it does not end idle. Default: false. */
   readonly activity?: boolean

@@ -134,8 +134,8 @@ export interface Gs {
    */
   watch(request: FastifyRequest, watch: SessionWatch): () => void
   /**
-   * Ends all event streams, and takes no new ones; their browsers come again after 2 s. `app.close()` does it by itself: this is for a
-   * server that waits for what runs before it closes the application.
+   * Ends all event streams and websockets (1001), and takes no new ones; their browsers come again. `app.close()` does it by itself: this is
+   * for a server that waits for what runs before it closes the application.
    */
   closeStreams(): void
 }

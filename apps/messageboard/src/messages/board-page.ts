@@ -19,7 +19,7 @@ export interface BoardPage {
 }
 
 export const boardPagePath = '/lwsgs/board.html'
-export const boardStylePath = '/lwsgs/board.css'
+const boardStylePath = '/lwsgs/board.css'
 
 const addressOf = (before: number | null) => (before === null ? boardPagePath : `${boardPagePath}?before=${before}`)
 

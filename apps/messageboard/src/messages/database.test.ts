@@ -58,7 +58,7 @@ describe('openBoardDatabase', () => {
     file.exec(`create table message (idx integer primary key autoincrement, time integer not null, username text not null, content text not null) strict;
       insert into message (idx, time, username, content) values (1, 5, 'alice', 'deleted before'), (7, 6, 'alice', 'an old "post" 😀'), (9, 7, 'bob', 'the last one');
       delete from message where idx = 1`)
-    file.pragma(`application_id = ${0x67734d42}`)
+    file.pragma('application_id = 1735609666')
     file.pragma('user_version = 1')
     file.close()
 

@@ -68,8 +68,10 @@ function isPlainHost(typed: string, actual: string): boolean {
 function addressOf(text: string): string | null {
   const host = /^https?:\/\/(\[[\da-f:.]+\]|[^/?#:@[\]]+)(?::\d{1,5})?(?:[/?#]|$)/i.exec(text)?.[1]
   if (host === undefined || !/[\p{L}\p{N}]/u.test(host)) return null
-  const url = URL.parse(text)
-  if (url === null || url.username !== '' || url.password !== '') return null
+  // Browsers of two years ago have no URL.parse.
+  if (!URL.canParse(text)) return null
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') return null
   return isPlainHost(host, url.hostname) ? url.href : null
 }
 

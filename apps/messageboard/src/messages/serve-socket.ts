@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { Board } from './board.ts'
 import { FrameInvalid, NotAllowed } from './errors.ts'
-import { parseFrame } from './parse-frame.ts'
+import { parseFrame, type ParsedFrame } from './parse-frame.ts'
 import { closeCodes, type LiveBoard } from './live.ts'
 import type { Visitor } from './messages.ts'
 import { currentProtocol, type ClientFrame, type ServerFrame } from './protocol.ts'
@@ -50,6 +50,16 @@ export function serveSocket(socket: WebSocket, request: FastifyRequest, services
     }
   }
 
+  const handle = async (parsed: NonNullable<ParsedFrame>): Promise<void> => {
+    if (socket.readyState !== socket.OPEN) return
+    const { log } = request
+    const answer: ServerFrame =
+      'frame' in parsed
+        ? await answerTo(parsed.frame)
+        : { type: 'refused', id: parsed.id, ...refusalOf(new FrameInvalid(parsed.problem), log) }
+    live.answer(socket, answer)
+  }
+
   // One after the other, so that posts come in the order in which they were sent.
   let work = Promise.resolve()
   socket.on('message', (data: RawData, isBinary: boolean) => {
@@ -58,15 +68,7 @@ export function serveSocket(socket: WebSocket, request: FastifyRequest, services
     if (protocol !== currentProtocol) return socket.close(closeCodes.policy, 'this socket only listens')
     const parsed = isBinary ? null : parseFrame((data as Buffer).toString())
     if (parsed === null) return socket.close(closeCodes.policy, `no frame of ${currentProtocol}`)
-    work = work.then(async () => {
-      if (socket.readyState !== socket.OPEN) return
-      live.answer(
-        socket,
-        'frame' in parsed
-          ? await answerTo(parsed.frame)
-          : { type: 'refused', id: parsed.id, ...refusalOf(new FrameInvalid(parsed.problem), request.log) }
-      )
-    })
+    work = work.then(() => handle(parsed))
   })
   live.join(socket, { protocol, after: afterOf(request.query), visitor: () => visitorOf(request) })
 }

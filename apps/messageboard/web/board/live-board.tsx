@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useId, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from 'react'
-import { flushSync } from 'react-dom'
+import { createPortal, flushSync } from 'react-dom'
 import { useGs } from 'gs-ui'
 import { createBoardCalls, type CallResult } from './board-calls.ts'
 import { BoardFeed } from './board-feed.ts'
@@ -48,7 +48,8 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
   const area = useRef<HTMLTextAreaElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
   const neighbour = useRef<HTMLElement>(null)
-  const { away, unseen } = useUnseen(heading, state.posts, newest)
+  // Who is at the head of the list, or before it, sees what is new.
+  const { away, unseen } = useUnseen(heading, state.posts, newest, () => setNewest(null))
 
   useEffect(() => {
     const events = new AbortController()
@@ -60,23 +61,23 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
 
   useEffect(() => feed.setMask(mask), [feed, mask])
 
-  function change(value: string): void {
-    setText(value)
-    saveDraft(username, value)
-  }
+  useEffect(() => saveDraft(username, text), [username, text])
 
   function send(): void {
     feed.post(text)
-    change('')
+    setText('')
     setNewest(null)
   }
 
   /** Takes a refused text back into the form, before what is being written there. */
-  function edit({ id, content }: UnsentPost): void {
-    change(text === '' ? content : `${content}\n\n${text}`)
-    feed.discard(id)
-    area.current?.focus()
-  }
+  const edit = useCallback(
+    ({ id, content }: UnsentPost) => {
+      setText((text) => (text === '' ? content : `${content}\n\n${text}`))
+      feed.discard(id)
+      area.current?.focus()
+    },
+    [feed]
+  )
 
   function showNewest(): void {
     flushSync(() => setNewest(null))
@@ -95,8 +96,6 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
     if (deleted) (neighbour.current?.isConnected ? neighbour.current : heading.current)?.focus()
   }
 
-  const ask = useCallback((post: ShownPost) => setAsked(post), [])
-
   if (connection === 'closed') {
     return (
       <section className="card" role="alert">
@@ -112,7 +111,7 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
   }
   return (
     <>
-      <PostForm area={area} text={text} onText={change} onSend={send} />
+      <PostForm area={area} text={text} onText={setText} onSend={send} />
       <section className="messages" aria-labelledby={id}>
         <div className="messages-head">
           <h2 id={id} ref={heading} tabIndex={-1}>
@@ -141,13 +140,13 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
           newest={newest}
           onMove={setNewest}
           loadOlder={feed.loadOlder}
-          onDelete={ask}
+          onDelete={setAsked}
           onRetry={feed.retry}
           onEdit={edit}
           onDiscard={feed.discard}
         />
       </section>
-      {asked && <DeleteDialog key={asked.idx} post={asked} remove={remove} onClose={closeQuestion} />}
+      {asked && createPortal(<DeleteDialog key={asked.idx} post={asked} remove={remove} onClose={closeQuestion} />, document.body)}
     </>
   )
 }
@@ -164,14 +163,17 @@ function useCalm(connection: Connection): Connection {
 }
 
 /** Whether the head of the list is out of sight, and how many posts have come since. */
-function useUnseen(heading: RefObject<HTMLElement | null>, posts: readonly ShownPost[], newest: number | null) {
+function useUnseen(heading: RefObject<HTMLElement | null>, posts: readonly ShownPost[], newest: number | null, onHead: () => void) {
   const [away, setAway] = useState(false)
   const [seen, setSeen] = useState<number | null>(null)
   useEffect(() => {
     if (heading.current === null) return undefined
     const observer = new IntersectionObserver(([entry]) => {
+      if (!entry) return
       // Below the visible part it is still to come.
-      if (entry) setAway(!entry.isIntersecting && entry.boundingClientRect.top < 0)
+      const above = !entry.isIntersecting && entry.boundingClientRect.top < 0
+      setAway(above)
+      if (!above) onHead()
     })
     observer.observe(heading.current)
     return () => observer.disconnect()

@@ -215,19 +215,22 @@ export class GuardedSocket implements Connection {
     this.#held = [values]
     // What comes meanwhile waits in the connection.
     if (resumes) socket.pause()
-    void this.#rules.registry.checkSession(id).then(() => {
-      if (resumes) socket.resume()
-      const held = this.#held
-      this.#held = null
-      if (this.#closed !== null || held === null) return
-      // Nobody could say that it goes on.
-      if (this.#isOver()) return this.#close(gsCloseCodes.tryAgain, 'busy')
-      for (const values of held) {
-        if (this.#closed !== null) return
-        this.#noteUse(this.#found!)
-        socket.deliver(values)
-      }
-    })
+    void this.#rules.registry.checkSession(id).then(() => this.#release(resumes))
+  }
+
+  #release(resumes: boolean): void {
+    const socket = this.#socket!
+    if (resumes) socket.resume()
+    const held = this.#held ?? []
+    this.#held = null
+    if (this.#closed !== null) return
+    // Nobody could say that it goes on.
+    if (this.#isOver()) return this.#close(gsCloseCodes.tryAgain, 'busy')
+    for (const values of held) {
+      if (this.#closed !== null) return
+      this.#noteUse(this.#found!)
+      socket.deliver(values)
+    }
   }
 
   #noteUse({ id, lastActiveAt }: FoundSession): void {

@@ -4,9 +4,10 @@ import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { describe, it, type TestContext } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
-import websocket from '@fastify/websocket'
-import type { WebsocketPluginOptions } from '@fastify/websocket'
+import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
+import { sql } from 'kysely'
 import type { WebSocket } from 'ws'
+import { openSqlite } from '../database/sqlite.ts'
 import type { GsOptions, GsSocketLimits } from '../options.ts'
 import { build, type Browser, type Built } from '../testing/build.ts'
 import { Queue } from '../testing/queue.ts'
@@ -108,7 +109,10 @@ function frame(
       ? Buffer.from([first, bit | told])
       : told < 65_536
         ? Buffer.from([first, bit | 126, told >> 8, told & 0xff])
-        : Buffer.concat([Buffer.from([first, bit | 127, 0, 0, 0, 0]), Buffer.from(Uint32Array.of(told).buffer).reverse()])
+        : Buffer.concat([
+            Buffer.from([first, bit | 127, 0, 0, 0, 0]),
+            Buffer.from([told >>> 24, (told >> 16) & 0xff, (told >> 8) & 0xff, told & 0xff])
+          ])
   if (!masked) return Buffer.concat([head, data])
   for (const [index, byte] of data.entries()) data[index] = byte ^ mask[index % 4]!
   return Buffer.concat([head, mask, data])
@@ -341,6 +345,23 @@ describe('a closed socket', () => {
     const client = await openSocket(t, site.app)
     ;(await site.sockets.next()).close(4000, 'own')
     assert.equal(await client.closed, '4000 own')
+  })
+})
+
+describe('a database that is out of reach', () => {
+  it('closes a socket with 1013 when something comes after the time that is known to be left', async (t) => {
+    const site = await start(t)
+    const alice = await site.member('alice')
+    const socket = await openSocket(t, site.app, alice)
+    const database = await openSqlite(site.databasePath)
+    t.after(() => database.close())
+    assert.equal(await socket.ask('before'), '6')
+    await sql`alter table gs_sessions rename to gs_elsewhere`.execute(database.db)
+    assert.equal(await socket.ask('meanwhile'), '9')
+    site.clock.advance(3600)
+    socket.send('too late')
+    assert.equal(await socket.closed, '1013 busy')
+    assert.deepEqual(site.received, ['before', 'meanwhile'])
   })
 })
 

@@ -111,7 +111,7 @@ export function guardServer(server: WebSocketServerLike, maxMessage: number): vo
       const refusal = this[own]?.refusal(sizeOf(data)) ?? null
       if (refusal === null) return super.send(data, options, done)
       const tell = typeof options === 'function' ? options : done
-      if (typeof tell === 'function') process.nextTick(tell as (error: Error) => void, refusal)
+      if (typeof tell === 'function') process.nextTick(tell, refusal)
     }
   }
 }

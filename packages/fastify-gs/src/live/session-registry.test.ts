@@ -403,6 +403,88 @@ describe('the registry of connected sessions', () => {
     assert.deepEqual(all, ['login s7', 'sessions', 'login s6', 'login s8', 'sessions'])
   })
 
+  it('compares everybody in turn though there is news all the time, and though others come and go', async (t) => {
+    for (const disturbed of ['news', 'visitors'] as const) {
+      const tables = watched(t, { interval: 5, fullRound: 50 })
+      const { registry, sessions, add, connect } = tables
+      const find = tables.registry
+      assert.ok(find)
+      const { told } = connect(add('patient'), { sessionsChanged: () => undefined, happened: () => undefined })
+      for (let n = 0; n < 20; n++) connect(add(`neighbour ${n}`))
+      await settled()
+      // By hand: the log has nothing of it.
+      sessions.delete('patient')
+      let over = false
+      const ended = told.next().then((said) => {
+        over = true
+        return said
+      })
+      const begin = Date.now()
+      for (let n = 0; !over && Date.now() < begin + 2000; n++) {
+        if (disturbed === 'news') void registry.committed()
+        else for (let i = 0; i < 5; i++) setTimeout(connect(add(`visitor ${n} ${i}`)).leave!, 20)
+        await new Promise((resolve) => (disturbed === 'news' ? setImmediate(resolve) : setTimeout(resolve, 2)))
+      }
+      assert.ok(over, disturbed)
+      assert.equal(await ended, 'ended revoked')
+      await registry.close()
+    }
+  })
+
+  it('tells the end that is certain though the database does not answer at all', async (t) => {
+    const began = Date.now()
+    let answers = true
+    const { add, connect, told } = stuck()
+    function stuck() {
+      const tables = watched(t, {
+        now: Date.now,
+        interval: 10,
+        log: {
+          ordered: false,
+          position: () => 0,
+          endOf: () => null,
+          after: () => (answers ? [] : new Promise(() => undefined)),
+          listen: () => async () => undefined
+        }
+      })
+      const { told } = tables.connect(tables.add('s', { lastActiveAt: began, expiresAt: began + 100 }))
+      return { ...tables, told }
+    }
+    void add
+    void connect
+    await settled()
+    answers = false
+    const said: string[] = []
+    const timeout = setTimeout(() => told.push('nothing'), 1500)
+    for (;;) {
+      const one = await told.next()
+      if (one === 'sessions') continue
+      said.push(one)
+      break
+    }
+    clearTimeout(timeout)
+    assert.deepEqual(said, ['ended absolute'])
+  })
+
+  it('hears entries that appear behind the newest one at the time at which the first one connects, as on PostgreSQL', async (t) => {
+    const entries: Change[] = [{ type: 'login', id: 7, accountId: 'a', sessionId: 's7' }]
+    const { registry, add, connect } = watched(t, {
+      log: {
+        ordered: false,
+        position: () => Promise.resolve(entries.at(-1)?.id ?? 0),
+        endOf: () => null,
+        after: (id) => Promise.resolve(entries.filter((change) => change.id > id).toSorted((a, b) => a.id - b.id)),
+        listen: () => async () => undefined
+      }
+    })
+    const { all } = connect(add('one'))
+    await registry.committed()
+    all.splice(0)
+    entries.unshift({ type: 'end', id: 6, accountId: 'a', sessionId: 'one', cause: 'revoked' })
+    await registry.committed()
+    assert.deepEqual(all, ['ended revoked'])
+  })
+
   it('looks at once when the database says that there is something new', async (t) => {
     const { add, commit, connect, news } = watched(t)
     const { all, told } = connect(add('one'))

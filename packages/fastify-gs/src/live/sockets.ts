@@ -13,7 +13,7 @@ export interface Sockets {
   readonly close: () => void
 }
 
-export interface SocketsSettings extends Omit<SocketRules, 'gone' | 'registry'> {
+interface SocketsSettings extends Omit<SocketRules, 'gone' | 'registry'> {
   readonly registry: Pick<SessionRegistry, 'checkSession' | 'connect' | 'countOfAccount' | 'countOfSession'>
   readonly options: Pick<ResolvedOptions['sockets'], 'perAccount' | 'perAddress' | 'perSession' | 'pingInterval'>
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -14,12 +14,16 @@ import { openSocket, ownOrigin, type SocketClient } from '../testing/socket-clie
 /** A process of the site. */
 interface Node {
   readonly app: FastifyInstance
-  /** How the sockets of this process were when an answer of it went out, by the id of the request. */
-  readonly statesAt: Map<string, number[]>
+  /** Whose sockets of this process were open when an answer of it went out, by its mark. */
+  readonly openAt: Map<string, readonly string[]>
   readonly received: string[]
 }
 
 interface Scene {
+  /** Of the account whose sockets it is about. */
+  readonly name: string
+  /** A header that marks the request which is the cause. */
+  readonly marked: Readonly<Record<string, string>>
   /** Where the sockets are. */
   readonly node: Node
   /** Where the cause is. */
@@ -37,10 +41,12 @@ interface Scene {
   readonly admin: (path: string, body?: object) => Promise<Answer>
 }
 
+/** A test, or a group of them. */
+type Cleaned = Pick<TestContext, 'after'>
 type Answer = Awaited<ReturnType<Browser['post']>>
 
 async function startNode(
-  t: TestContext,
+  t: Cleaned,
   options: Pick<GsOptions, 'database'> & Partial<GsOptions>,
   clock: Clock,
   inbox: Inbox,
@@ -48,8 +54,8 @@ async function startNode(
 ): Promise<Node> {
   const app = Fastify()
   t.after(() => app.close())
-  const sockets: WebSocket[] = []
-  const node: Node = { app, statesAt: new Map(), received: [] }
+  const sockets = new Map<WebSocket, string>()
+  const node: Node = { app, openAt: new Map(), received: [] }
   if (order === 'fastify-gs last') await app.register(websocket)
   await app.register(fastifyGs, {
     baseUrl: ownOrigin,
@@ -64,11 +70,15 @@ async function startNode(
   })
   if (order === 'fastify-gs first') await app.register(websocket)
   app.addHook('onSend', async (request) => {
-    const states = sockets.map(({ readyState }) => readyState)
-    node.statesAt.set(String(request.headers['x-cause']), states)
+    const open = [...sockets].filter(([socket]) => socket.readyState === socket.OPEN)
+    node.openAt.set(
+      String(request.headers['x-cause']),
+      open.map(([, name]) => name)
+    )
   })
   const listen = (socket: WebSocket, name: () => string) => {
-    sockets.push(socket)
+    sockets.set(socket, name())
+    socket.on('close', () => sockets.delete(socket))
     socket.on('message', (data: Buffer) => {
       node.received.push(data.toString())
       socket.send(`${name()} ${data.toString()}`)
@@ -81,7 +91,9 @@ async function startNode(
     staff: { level: 'staff' as const },
     fresh: 'forgot'
   }))
-    app.get(`/${path}`, { websocket: true, config: { gs } }, (socket, { gs }) => listen(socket, () => gs.account?.username ?? 'nobody'))
+    app.get(`/${path}`, { websocket: true, config: { gs } }, (socket, request) =>
+      listen(socket, () => request.gs.account?.username ?? 'nobody')
+    )
   app.get('/public', { websocket: true }, (socket, request) => listen(socket, () => request.gs.account?.username ?? 'nobody'))
   app.route({
     method: 'GET',
@@ -101,12 +113,14 @@ const databases: readonly [name: string, open: (t: TestContext) => Promise<GsOpt
 
 const places = ['this process', 'another process'] as const
 
-async function setScene(t: TestContext, database: GsOptions['database'], place: (typeof places)[number], options: Partial<GsOptions> = {}) {
+async function setScene(t: Cleaned, database: GsOptions['database'], place: (typeof places)[number], options: Partial<GsOptions> = {}) {
   const [clock, inbox] = [new Clock(), new Inbox()]
   const node = await startNode(t, { database, ...options }, clock, inbox, 'fastify-gs first')
   const acting = place === 'this process' ? node : await startNode(t, { database, ...options }, clock, inbox, 'fastify-gs last')
   let chief: Browser | undefined
   const scene: Scene = {
+    name: 'alice',
+    marked: { 'x-cause': 'alice' },
     node,
     acting,
     clock,
@@ -136,8 +150,9 @@ async function setScene(t: TestContext, database: GsOptions['database'], place: 
       const { accounts } = (await (await boss()).get(`/lwsgs/admin/accounts?search=${username}`)).json()
       return (accounts as { id: string; username: string }[]).find((account) => account.username === username)!.id
     },
+    // Of the own one: the scene is copied for each case.
     async admin(path, body = {}) {
-      return (await boss()).post(`/lwsgs/admin${path}`, body, { 'x-cause': 'this' })
+      return (await boss()).post(`/lwsgs/admin${path}`, body, this.marked)
     }
   }
   const boss = async () => {
@@ -150,29 +165,26 @@ async function setScene(t: TestContext, database: GsOptions['database'], place: 
   return scene
 }
 
-const marked = { 'x-cause': 'this' }
-
 /** What must be there before, and what is done; of the sockets of alice, who is logged in. */
 interface Case {
   readonly name: string
   readonly closed: string
   readonly path?: string
-  readonly options?: Partial<GsOptions>
   /** Default: alice signs up and is verified. */
   readonly before?: (scene: Scene) => Promise<Browser>
   readonly cause: (scene: Scene, alice: Browser) => Promise<Answer>
 }
 
 /** Asks for a link and gives the token in the mail. */
-async function mailed({ inbox, browser }: Scene, path: string, body: object, subject: RegExp, to = 'alice@mail.test'): Promise<string> {
+async function mailed({ name, inbox, browser }: Scene, path: string, body: object, subject: RegExp): Promise<string> {
   const seen = inbox.mails.length
   await browser().post(`/lwsgs${path}`, body)
-  return inbox.token(to, subject, seen)
+  return inbox.token(`${name}@mail.test`, subject, seen)
 }
 
 const granted = async (scene: Scene, body: object): Promise<Browser> => {
-  const alice = await scene.member('alice')
-  const answer = await scene.admin(`/accounts/${await scene.idOf('alice')}/grant`, body)
+  const alice = await scene.member(scene.name)
+  const answer = await scene.admin(`/accounts/${await scene.idOf(scene.name)}/grant`, body)
   assert.equal(answer.statusCode, 200, answer.body)
   return alice
 }
@@ -180,95 +192,96 @@ const granted = async (scene: Scene, body: object): Promise<Browser> => {
 const sessionOf = async (browser: Browser) => (await browser.get('/lwsgs/session')).json<{ session: string }>().session
 
 const cases: readonly Case[] = [
-  { name: 'a logout', closed: '4401 logout', cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, marked) },
+  { name: 'a logout', closed: '4401 logout', cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, scene.marked) },
   {
     name: 'a logout, on a route without policy',
     path: '/public',
     closed: '4401 logout',
-    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, marked)
+    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, scene.marked)
   },
   {
     name: 'a logout, on a route with wsHandler and requirePolicy',
     path: '/both',
     closed: '4401 logout',
-    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, marked)
+    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/logout', {}, scene.marked)
   },
   {
     name: 'another login in the same browser',
     closed: '4401 login',
-    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/login', { username: 'alice', password }, marked)
+    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/login', { username: scene.name, password }, scene.marked)
   },
   {
     name: 'the verification of the address',
     path: '/user',
     closed: '4401 verified',
     async before(scene) {
-      await new Browser(scene.node.app).post('/lwsgs/register', { username: 'alice', email: 'alice@mail.test', password })
-      return scene.logIn('alice')
+      await new Browser(scene.node.app).post('/lwsgs/register', { username: scene.name, email: `${scene.name}@mail.test`, password })
+      return scene.logIn(scene.name)
     },
-    async cause({ inbox, browser }) {
-      return browser().post('/lwsgs/verify-email', { token: await inbox.token('alice@mail.test', /Confirm/) }, marked)
+    async cause(scene) {
+      const token = await scene.inbox.token(`${scene.name}@mail.test`, /Confirm/)
+      return scene.browser().post('/lwsgs/verify-email', { token }, scene.marked)
     }
   },
   {
     name: 'a new password from another device',
     closed: '4401 password-changed',
     async cause(scene) {
-      const other = scene.asActing(await scene.logIn('alice'))
-      return other.post('/lwsgs/change-password', { currentPassword: password, password: `${password}!` }, marked)
+      const other = scene.asActing(await scene.logIn(scene.name))
+      return other.post('/lwsgs/change-password', { currentPassword: password, password: `${password}!` }, scene.marked)
     }
   },
   {
     name: 'a lost-password link',
     closed: '4401 password-forgotten',
     async cause(scene) {
-      const token = await mailed(scene, '/forgot-password', { username: 'alice' }, /Set a new/)
-      return scene.browser().post('/lwsgs/forgot-password/redeem', { token }, marked)
+      const token = await mailed(scene, '/forgot-password', { username: scene.name }, /Set a new/)
+      return scene.browser().post('/lwsgs/forgot-password/redeem', { token }, scene.marked)
     }
   },
   {
     name: 'a former mailbox that takes the account back',
     closed: '4401 email-restored',
     async cause(scene) {
-      const thief = scene.asActing(await scene.logIn('alice'))
+      const thief = scene.asActing(await scene.logIn(scene.name))
       let seen = scene.inbox.mails.length
-      await thief.post('/lwsgs/change-email', { email: 'thief@mail.test', currentPassword: password })
-      const confirm = await scene.inbox.token('thief@mail.test', /Confirm your new/, seen)
+      await thief.post('/lwsgs/change-email', { email: `thief.${scene.name}@mail.test`, currentPassword: password })
+      const confirm = await scene.inbox.token(`thief.${scene.name}@mail.test`, /Confirm your new/, seen)
       seen = scene.inbox.mails.length
       await thief.post('/lwsgs/change-email/redeem', { token: confirm })
-      const token = await scene.inbox.token('alice@mail.test', /was changed/, seen)
-      return scene.browser().post('/lwsgs/change-email/undo', { token }, marked)
+      const token = await scene.inbox.token(`${scene.name}@mail.test`, /was changed/, seen)
+      return scene.browser().post('/lwsgs/change-email/undo', { token }, scene.marked)
     }
   },
   {
     name: 'the end of the account',
     closed: '4401 account-deleted',
-    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/delete-account', { currentPassword: password }, marked)
+    cause: (scene, alice) => scene.asActing(alice).post('/lwsgs/delete-account', { currentPassword: password }, scene.marked)
   },
   {
     name: 'the end of the account by an admin',
     closed: '4401 account-deleted',
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/delete`)
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/delete`)
   },
   {
     name: 'a lock',
     closed: '4401 account-locked',
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/lock`)
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/lock`)
   },
   {
     name: 'the end of the session from another device',
     closed: '4401 revoked',
     async cause(scene, alice) {
-      const other = scene.asActing(await scene.logIn('alice'))
-      return other.send({ method: 'DELETE', url: `/lwsgs/sessions/${await sessionOf(alice)}`, headers: marked })
+      const other = scene.asActing(await scene.logIn(scene.name))
+      return other.send({ method: 'DELETE', url: `/lwsgs/sessions/${await sessionOf(alice)}`, headers: scene.marked })
     }
   },
   {
     name: 'the end of all other sessions',
     closed: '4401 revoked',
     async cause(scene) {
-      const other = scene.asActing(await scene.logIn('alice'))
-      return other.send({ method: 'DELETE', url: '/lwsgs/sessions', headers: marked })
+      const other = scene.asActing(await scene.logIn(scene.name))
+      return other.send({ method: 'DELETE', url: '/lwsgs/sessions', headers: scene.marked })
     }
   },
   {
@@ -279,98 +292,112 @@ const cases: readonly Case[] = [
   {
     name: 'the end of all sessions by an admin',
     closed: '4401 revoked',
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/end-sessions`)
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/end-sessions`)
   },
   {
     name: 'a login that is one too many',
     closed: '4401 limit',
-    options: { session: { perAccount: 1 } },
-    cause: (scene) => scene.browser().post('/lwsgs/login', { username: 'alice', password }, marked)
+    async cause(scene) {
+      await scene.logIn(scene.name)
+      await scene.logIn(scene.name)
+      return scene.browser().post('/lwsgs/login', { username: scene.name, password }, scene.marked)
+    }
   },
   {
     name: 'a sector that is withdrawn',
     path: '/press',
     closed: '4403 mask',
     before: (scene) => granted(scene, { sectors: ['press'] }),
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/grant`, { withdraw: ['press'] })
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/grant`, { withdraw: ['press'] })
   },
   {
     name: 'a lower level',
     path: '/staff',
     closed: '4403 level',
     before: (scene) => granted(scene, { level: 30 }),
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/grant`, { level: 29 })
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/grant`, { level: 29 })
   },
   {
     name: 'a group that is left',
     path: '/staff',
     closed: '4403 level',
     async before(scene) {
-      await scene.admin('/groups', { name: 'crew', level: 30 })
-      return granted(scene, { group: 'crew' })
+      await scene.admin('/groups', { name: `crew.${scene.name}`, level: 30 })
+      return granted(scene, { group: `crew.${scene.name}` })
     },
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/grant`, { group: null })
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/grant`, { group: null })
   },
   {
     name: 'a group that is gone',
     path: '/staff',
     closed: '4403 level',
     async before(scene) {
-      await scene.admin('/groups', { name: 'crew', level: 30 })
-      return granted(scene, { group: 'crew' })
+      await scene.admin('/groups', { name: `crew.${scene.name}`, level: 30 })
+      return granted(scene, { group: `crew.${scene.name}` })
     },
     async cause(scene) {
       const boss = scene.browser()
       await boss.post('/lwsgs/login', { username: 'Chief', password })
-      const { groups } = (await boss.get('/lwsgs/admin/groups')).json<{ groups: { id: string }[] }>()
-      return boss.post(`/lwsgs/admin/groups/${groups[0]!.id}/delete`, {}, marked)
+      const { groups } = (await boss.get('/lwsgs/admin/groups')).json<{ groups: { id: string; name: string }[] }>()
+      const { id } = groups.find(({ name }) => name.endsWith(scene.name))!
+      return boss.post(`/lwsgs/admin/groups/${id}/delete`, {}, scene.marked)
     }
   },
   {
     name: 'a new password that is due',
     closed: '4403 password-change',
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/require-password-change`)
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/require-password-change`)
   },
   {
     name: 'a password that an admin has made void',
     closed: '4401 password-changed',
-    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf('alice')}/reset-password`)
+    cause: async (scene) => scene.admin(`/accounts/${await scene.idOf(scene.name)}/reset-password`)
   }
 ]
-
-/** Sends what the handler must not get any more. */
-function insist({ socket }: SocketClient): void {
-  if (socket.readyState === socket.OPEN) socket.send('too late')
-}
 
 for (const [engine, open] of databases) {
   describe(`an open websocket on ${engine}`, () => {
     for (const place of places) {
-      for (const { name, closed, path = '/member', options, before, cause } of cases) {
-        it(`is closed with ${closed} by ${name}, in ${place}`, { timeout: 30_000 }, async (t) => {
-          const scene = await setScene(t, await open(t), place, options)
-          const alice = await (before?.(scene) ?? scene.member('alice'))
-          const bob = await openSocket(t, scene.node.app, await scene.member('bob'), { url: '/member' })
-          const sockets = [await openSocket(t, scene.node.app, alice, { url: path }), await openSocket(t, scene.node.app, alice, { url: path })]
-          for (const socket of sockets) assert.equal(await socket.ask('hello'), 'alice hello')
-
-          const answer = await cause(scene, alice)
-          const answeredAt = performance.now()
-          assert.equal(answer.statusCode, 200, answer.body)
-          if (place === 'this process') {
-            for (const socket of sockets) insist(socket)
-            // Bob's is open, those of alice are closing before the answer begins.
-            assert.deepEqual(
-              scene.node.statesAt.get('this')!.map((state) => state === bob.socket.OPEN),
-              [true, false, false]
-            )
-          }
-          for (const socket of sockets) assert.equal(await socket.closed, closed)
-          if (place === 'another process') assert.ok(performance.now() - answeredAt < 1000, 'within a second')
-          assert.equal(await bob.ask('still here'), 'bob still here')
-          assert.deepEqual(scene.node.received, ['hello', 'hello', 'still here'])
+      describe(`when the cause is in ${place}`, () => {
+        let scene: Scene
+        let bob: SocketClient
+        const cleanups: (() => unknown)[] = []
+        const group = { after: (cleanup: () => unknown) => void cleanups.unshift(cleanup) } as Cleaned & TestContext
+        before(async () => {
+          scene = await setScene(group, await open(group), place, { session: { perAccount: 3 } })
+          bob = await openSocket(group, scene.node.app, await scene.member('bob'), { url: '/member' })
         })
-      }
+        after(async () => {
+          for (const cleanup of cleanups) await cleanup()
+        })
+
+        for (const [number, { name, closed, path = '/member', before, cause }] of cases.entries()) {
+          it(`is closed with ${closed} by ${name}`, { timeout: 60_000 }, async (t) => {
+            const username = `alice${number}`
+            const own = { ...scene, name: username, marked: { 'x-cause': username } }
+            const alice = await (before?.(own) ?? own.member(username))
+            const sockets = [
+              await openSocket(t, own.node.app, alice, { url: path }),
+              await openSocket(t, own.node.app, alice, { url: path })
+            ]
+            for (const socket of sockets) assert.equal(await socket.ask(`hello ${username}`), `${username} hello ${username}`)
+
+            const answer = await cause(own, alice)
+            const answeredAt = performance.now()
+            assert.equal(answer.statusCode, 200, answer.body)
+            if (place === 'this process') {
+              for (const { socket } of sockets) if (socket.readyState === socket.OPEN) socket.send(`too late ${username}`)
+              // Those of alice are closing before the answer begins.
+              assert.deepEqual(own.node.openAt.get(username), ['bob'])
+            }
+            for (const socket of sockets) assert.equal(await socket.closed, closed)
+            if (place === 'another process') assert.ok(performance.now() - answeredAt < 1000, 'within a second')
+            assert.equal(await bob.ask('still here'), 'bob still here')
+            const heard = own.node.received.filter((message) => message.endsWith(` ${username}`))
+            assert.deepEqual(heard, [`hello ${username}`, `hello ${username}`])
+          })
+        }
+      })
     }
 
     const times: readonly [name: string, closed: string, path: string, setup: (scene: Scene) => Promise<Browser>, seconds: number][] = [
@@ -430,7 +457,10 @@ for (const [engine, open] of databases) {
       const alice = await scene.member('alice')
       const thief = new Browser(scene.node.app)
       thief.cookies.set('gs', alice.token!)
-      const sockets = [await openSocket(t, scene.node.app, alice, { url: '/member' }), await openSocket(t, scene.node.app, thief, { url: '/member' })]
+      const sockets = [
+        await openSocket(t, scene.node.app, alice, { url: '/member' }),
+        await openSocket(t, scene.node.app, thief, { url: '/member' })
+      ]
       await alice.post('/lwsgs/change-password', { currentPassword: password, password: `${password}!` })
       await alice.get('/lwsgs/session')
       await sessionRegistryOf(scene.node.app.gs).check()

@@ -153,7 +153,9 @@ describe('an upgrade', () => {
     const { app, visitors } = await start(t, '@fastify/websocket before fastify-gs')
     const port = await portOf(app)
     const [hidden, absent] = await Promise.all(
-      ['/staff', '/stuff'].map((url) => rawRequest(port, 'GET', url, { ...upgrade, cookie: `gs=${visitors.alice!.token}`, origin: ownOrigin }))
+      ['/staff', '/stuff'].map((url) =>
+        rawRequest(port, 'GET', url, { ...upgrade, cookie: `gs=${visitors.alice!.token}`, origin: ownOrigin })
+      )
     )
     const told = (text: string) => text.replaceAll('/staff', '/stuff').replace(/date: .*/i, '')
     assert.equal(told(hidden!.text), told(absent!.text))
@@ -437,4 +439,3 @@ describe('an application under test', () => {
     assert.equal(((await closed) as [number])[0], 4401)
   })
 })
-

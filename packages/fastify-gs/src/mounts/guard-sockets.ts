@@ -29,7 +29,7 @@ interface WebsocketRequest {
   readonly ws?: boolean | null
 }
 
-export interface SocketGuarding {
+interface SocketGuarding {
   readonly guard: Pick<Guard, 'refuseUpgrade'>
   readonly sockets: Sockets
   readonly options: ResolvedOptions['sockets']

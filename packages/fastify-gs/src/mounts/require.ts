@@ -179,7 +179,8 @@ export function createGuard(enforcement: PolicyEnforcement): Guard {
     return { onRequest, preValidation: policy.csrf ? preValidation : null }
   }
 
-  const askDefault = byDefault.level > AuthLevel.none && byDefault.level < AuthLevel.nobody ? enforce({ ...byDefault, starts: 'page' }) : null
+  const askDefault =
+    byDefault.level > AuthLevel.none && byDefault.level < AuthLevel.nobody ? enforce({ ...byDefault, starts: 'page' }) : null
   const refuseUpgrade: onRequestHookHandler = function (request, reply, done) {
     const hide = (refusal?: Error) => {
       if (refusal !== undefined) return done(refusal)
