@@ -264,6 +264,7 @@ async function startPair(database: GsOptions['database'], accounts: number, sess
 
 const begin = performance.now()
 const directory = mkdtempSync(join(tmpdir(), 'gs-bench-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 const place = (name: string) => ({ sqlite: join(directory, `${name}.sqlite3`) })
 
 const bare = await startLiveProcess(null)
@@ -302,7 +303,6 @@ await bystanders.keep(0)
 await shared.server.stop()
 await shared.other.stop()
 await postgres.stop()
-rmSync(directory, { recursive: true, force: true })
 
 console.log(`\n${((performance.now() - begin) / 1000).toFixed(0)} s`)
 for (const failure of failures) console.error(`Too slow or too big: ${failure}.`)
