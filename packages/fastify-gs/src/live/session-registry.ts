@@ -144,12 +144,16 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   let cursor: number | null = null
   let read = new Map<number, number>()
   let timer: NodeJS.Timeout | undefined
+  /** Runs while the database is asked. */
+  let waits: NodeJS.Timeout | undefined
   let stopsListening: (() => Promise<void>) | undefined
   const countListeners = new Set<(sessionId: string) => void>()
   let closed = false
   let failing = false
   let round = 0
-  let everyone = sessions.values()
+  /** Those whose turn it still is in this round. */
+  let everyone: WatchedSession[] = []
+  let turnDue = false
   let running: Promise<void> = Promise.resolve()
   let waiting: Promise<void> | null = null
 
@@ -223,6 +227,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   /** Nobody is connected: there is nothing to look for. */
   const rest = () => {
     clearTimeout(timer)
+    clearInterval(waits)
     cursor = null
     read.clear()
   }
@@ -314,7 +319,10 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     if (cursor === null) {
       const position = await log.position()
       // Nothing before it was missed: who has connected is compared with the database now.
-      cursor ??= position
+      const from = log.ordered ? position : Math.max(0, position - longestRead)
+      const known = log.ordered ? [] : await log.after(from)
+      cursor = from
+      for (const { id } of known) read.set(id, Date.now())
       return
     }
     const at = Date.now()
@@ -342,20 +350,25 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     for (const id of read.keys()) if (cursor !== null && id <= cursor) read.delete(id)
   }
 
-  /** Some of all sessions, so that in a while it was each one's turn. */
+  /** Some of all sessions, so that in a while it was each one's turn. Who has come meanwhile was compared then, and waits for the next round. */
   const nextOfAll = function* () {
-    for (let left = Math.ceil((sessions.size * interval) / fullRound); left > 0; left--) {
-      let next = everyone.next()
-      if (next.done === true) {
-        everyone = sessions.values()
-        next = everyone.next()
-      }
-      if (next.done === true) return
-      yield next.value
+    if (everyone.length === 0) everyone = [...sessions.values()]
+    for (let left = Math.ceil((sessions.size * interval) / fullRound); left > 0 && everyone.length > 0;) {
+      const next = everyone.pop()!
+      if (sessions.get(next.id) !== next) continue
+      left--
+      yield next
     }
   }
 
-  const run = async (inTurn: boolean) => {
+  /** This much is certain without the database. */
+  const endOverdue = () => {
+    for (const session of sessions.values()) if (now() >= session.found.expiresAt) end(session, 'absolute')
+  }
+
+  const run = async () => {
+    const inTurn = turnDue
+    turnDue = false
     try {
       await readLog()
       const at = now()
@@ -374,12 +387,9 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
         logger.error({ err: error }, 'the sessions of those who are connected cannot be watched; it is tried again')
       }
       failing = true
+      endOverdue()
       // What was to be compared now is not forgotten, nor is anything that was missed.
-      for (const session of sessions.values()) {
-        // This much is certain without it.
-        if (now() >= session.found.expiresAt) end(session, 'absolute')
-        else doubtful.add(session)
-      }
+      for (const session of sessions.values()) doubtful.add(session)
     }
     if (closed) return
     for (const group of accounts.values()) {
@@ -389,11 +399,11 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     }
   }
   /** A run that begins after this call: one that waits for its turn serves all who ask meanwhile. */
-  const check = (inTurn = false): Promise<void> => {
+  const check = (): Promise<void> => {
     if (waiting !== null) return waiting
     const next = running.then(() => {
       waiting = null
-      return run(inTurn)
+      return run()
     })
     waiting = next
     running = next
@@ -408,7 +418,19 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     let delay = interval
     // What a database that is out of reach cannot say is asked no sooner: it would be asked at every millisecond.
     for (const { due } of failing ? [] : sessions.values()) delay = Math.min(delay, Math.max(due - at, 1))
-    timer = setTimeout(() => void check(true).then(schedule), delay).unref()
+    timer = setTimeout(() => {
+      turnDue = true
+      look()
+    }, delay).unref()
+  }
+  const look = () => {
+    // A database that is frozen, or cut off without a word, gives no answer and no error.
+    clearInterval(waits)
+    waits = setInterval(endOverdue, interval).unref()
+    void check().then(() => {
+      clearInterval(waits)
+      schedule()
+    })
   }
 
   const stopHearing = events.onSessionEnd(({ sessionId, accountId, cause }) => {
@@ -458,7 +480,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       const missed = ends.get(session.id)
       if (missed !== undefined) queueMicrotask(() => sessions.get(session.id) === session && end(session, missed.cause))
       stopsListening ??= log.listen(() => void (sessions.size > 0 && check()))
-      if (idle) void check().then(schedule)
+      if (idle) look()
       countChanged(session.id)
       return () => remove(session, member)
     },
@@ -490,6 +512,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       if (!closed) {
         closed = true
         clearTimeout(timer)
+        clearInterval(waits)
         stopHearing()
         for (const session of sessions.values()) each(session.members, ({ connection }) => connection.closing())
         sessions.clear()

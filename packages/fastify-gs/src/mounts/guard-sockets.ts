@@ -87,8 +87,10 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
       const socket = sockets.admit(request, limits)
       if (isGsError(socket)) return done(refuse(request, socket))
       admit(request.raw, socket)
+      // It may have closed while the hooks before this one were at work, and would never say so again.
+      if (reply.raw.destroyed) socket.gone()
       // Of the connection, whatever becomes of the upgrade.
-      reply.raw.once('close', connectionGone)
+      else reply.raw.once('close', connectionGone)
       done()
     }
 
