@@ -277,6 +277,32 @@ const registryOf = ({ app }: Built) => sessionRegistryOf(app.gs)
 const full = '429 GS_TOO_MANY_SOCKETS'
 const sorted = async (asked: Promise<string>[]) => (await Promise.all(asked)).sort()
 
+describe('an upgrade that Fastify refuses before all hooks', () => {
+  const prepare = async (t: TestContext) => {
+    const { app } = await start(t, 'fastify-gs before @fastify/websocket')
+    const connection = connect(await portOf(app), '127.0.0.1')
+    t.after(() => connection.destroy())
+    const handshake = ['host: localhost', 'connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13']
+    connection.write(`GET /%zz HTTP/1.1\r\n${handshake.join('\r\n')}\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
+    const [answer] = (await once(connection, 'data')) as [Buffer]
+    assert.match(answer.toString(), /^HTTP\/1\.1 400 /)
+    return { app, connection }
+  }
+
+  it('does not keep the application from closing', async (t) => {
+    const { app, connection } = await prepare(t)
+    await Promise.all([once(connection, 'close'), app.close()])
+  })
+
+  it('loses its connection after ten seconds', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { connection } = await prepare(t)
+    const closed = once(connection, 'close')
+    t.mock.timers.tick(10_000)
+    await closed
+  })
+})
+
 describe('how many websockets there can be', () => {
   it('is limited for a session and for all sessions of an account, also when they come at once', async (t) => {
     const built = await site(t, { sockets: { perSession: 3, perAccount: 5 } }, routes)
@@ -341,6 +367,32 @@ describe('how many websockets there can be', () => {
     assert.equal(registryOf(built).countOfSession(session, 'socket'), 0)
     await openSocket(t, built.app, alice, { url: '/open' })
     assert.equal(registryOf(built).countOfSession(session, 'socket'), 1)
+  })
+
+  it('does not count who has gone while hooks were at work', async (t) => {
+    const came = new Queue<null>()
+    const built = await site(t, { sockets: { perSession: 1 } }, (app) => {
+      app.addHook('onRequest', async (request, reply) => {
+        if (request.url !== '/live') return
+        const closed = once(reply.raw, 'close')
+        came.push(null)
+        await closed
+        came.push(null)
+      })
+      routes(app)
+    })
+    const alice = await built.member('alice')
+    const headers = `Host: localhost:7681\r\nOrigin: ${ownOrigin}\r\nCookie: gs=${alice.token}\r\n`
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
+    const client = connect(await portOf(built.app), '127.0.0.1')
+    t.after(() => client.destroy())
+    client.write(`GET /live HTTP/1.1\r\n${headers}${upgrade}\r\n`)
+    await came.next()
+    client.resetAndDestroy()
+    await came.next()
+    const { session } = (await alice.get('/lwsgs/session')).json<{ session: string }>()
+    assert.equal(registryOf(built).countOfSession(session, 'socket'), 0)
+    await openSocket(t, built.app, alice, { url: '/open' })
   })
 })
 

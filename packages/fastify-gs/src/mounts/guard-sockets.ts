@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
 import { satisfies } from '../accounts/auth-mask.ts'
 import { gsError, GsOptionError, isGsError, type GsError } from '../errors.ts'
@@ -29,12 +30,18 @@ interface WebsocketRequest {
   readonly ws?: boolean | null
 }
 
+/** How long an upgrade may take, hooks and all, ms. */
+const upgradeLimit = 10_000
+
 interface SocketGuarding {
   readonly guard: Pick<Guard, 'refuseUpgrade'>
   readonly sockets: Sockets
   readonly options: ResolvedOptions['sockets']
   readonly origin: string
 }
+
+/** In the config of routes that were seen when they were added. */
+const known = Symbol('fastify-gs.socket')
 
 const listOf = <T>(hooks: T | T[] | undefined): T[] => (hooks === undefined ? [] : ([hooks].flat() as T[]))
 
@@ -95,18 +102,39 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
     }
 
   /** Whether somebody else takes upgrades, like a proxy of the application. */
-  const othersUpgrade = () => app.server.listenerCount('upgrade') > servers.size
+  const othersUpgrade = () => app.server.listenerCount('upgrade') > servers.size + (servers.size > 0 ? 1 : 0)
   const refuseUpgrade: onRequestHookHandler = function (request, reply, done) {
     if (!isUpgrade(request) || !isWebsocket(request.headers) || servers.size === 0 || othersUpgrade()) return done()
     guard.refuseUpgrade.call(this, request, reply, done)
   }
 
+  /** Connections whose upgrade is neither done nor refused. */
+  const undecided = new Set<Duplex>()
+  const limitUpgrade = (_request: IncomingMessage, connection: Duplex) => {
+    if (othersUpgrade()) return
+    // What Fastify refuses before all hooks, like an address that cannot be decoded, would leave the connection open for ever.
+    const timer = setTimeout(() => undecided.has(connection) && connection.destroy(), upgradeLimit).unref()
+    undecided.add(connection)
+    connection.once('close', () => {
+      clearTimeout(timer)
+      undecided.delete(connection)
+    })
+  }
+  const meet = (server: WebSocketServerLike) => {
+    if (servers.has(server)) return
+    // Not before: a server with a listener takes every request with this header for one of its own.
+    if (servers.size === 0) app.server.on('upgrade', limitUpgrade)
+    servers.add(server)
+    server.on('headers', (_headers: unknown, request: IncomingMessage) => undecided.delete(request.socket))
+  }
+
   app.addHook('onRoute', function (this: FastifyInstance, route: RouteOptions) {
     const server = (this as unknown as WithWebsockets).websocketServer
-    if (server !== undefined) servers.add(server)
+    if (server !== undefined) meet(server)
     const { websocket, wsHandler } = route as unknown as WebsocketRoute
     const takesUpgrades = (websocket === true || wsHandler !== undefined) && listOf(route.method).includes('GET')
     const where = `${String(route.method)} ${route.url}`
+    route.config = { ...route.config, [known]: true } as typeof route.config & object
     if (!takesUpgrades) {
       if (route.config?.gsSocket !== undefined && !listOf(route.method).includes('HEAD'))
         throw new GsOptionError(`fastify-gs: the route ${where} has gsSocket in its config, but is no websocket; leave it out.`)
@@ -128,12 +156,19 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
 
   app.addHook('onRequest', (request, reply, done) => {
     if (isUpgrade(request) && servers.size > 0 && !othersUpgrade()) reply.raw.once('finish', endConnection)
-    done()
+    const { config, url } = request.routeOptions
+    if (!isForWebsocket(request) || request.is404 || known in config) return done()
+    done(
+      new Error(`The route ${url} was asked for a websocket, but was added before fastify-gs was registered; register fastify-gs first.`)
+    )
   })
 
   // Before the hooks preClose of anybody: that of @fastify/websocket closes without saying why.
   app.addHook('onReady', async () => {
     ;(app as { onClose?: (close: () => void) => void }).onClose?.(() => sockets.close())
   })
-  app.addHook('preClose', async () => sockets.close())
+  app.addHook('preClose', async () => {
+    sockets.close()
+    for (const connection of undecided) connection.destroy()
+  })
 }
