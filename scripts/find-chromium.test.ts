@@ -37,11 +37,25 @@ test('does not take a file that cannot be run', (t) => {
   assert.equal(findChromium(machine.search), chrome)
 })
 
-test('says that it installs, and takes what was installed', (t) => {
+test('takes the one without windows before all others, and installs it where that can be done', (t) => {
   const machine = emptyMachine(t)
-  machine.search.installPackage = () => void machine.add('chromium')
-  assert.equal(findChromium(machine.search), join(machine.folder, 'chromium'))
-  assert.match(machine.said.join(), /apt-get/)
+  const chromium = machine.add('chromium')
+  const asked: string[] = []
+  machine.search.installPackage = (name) => void asked.push(name)
+  assert.equal(findChromium(machine.search), chromium)
+  assert.deepEqual(asked.splice(0), ['chromium-headless-shell'])
+  const light = machine.add('chromium-headless-shell')
+  assert.equal(findChromium(machine.search), light)
+  assert.deepEqual(asked, [])
+})
+
+test('says that it installs, and takes what was installed', (t) => {
+  for (const missing of ['', 'chromium-headless-shell']) {
+    const machine = emptyMachine(t)
+    machine.search.installPackage = (name) => void (name !== missing && machine.add(name))
+    assert.equal(findChromium(machine.search), join(machine.folder, missing === '' ? 'chromium-headless-shell' : 'chromium'))
+    assert.match(machine.said.join(), /apt-get/)
+  }
 })
 
 test('lets Playwright fetch one when nothing can be installed', (t) => {
