@@ -103,6 +103,24 @@ test('the keyboard loads older posts with a button, and goes on with the first o
   await expect(button).toBeFocused()
 })
 
+test('older posts load also in a browser so busy that it tells of several crossings at once', async ({ page, mailbox }) => {
+  await join(page, mailbox, 'hurried')
+  await page.addInitScript(() => {
+    window.IntersectionObserver = class extends IntersectionObserver {
+      constructor(tell: IntersectionObserverCallback, options?: IntersectionObserverInit) {
+        super((entries, observer) => {
+          const earlier = { ...entries[0]!, isIntersecting: !entries[0]!.isIntersecting }
+          tell([earlier, ...entries], observer)
+        }, options)
+      }
+    }
+  })
+  await openBoard(page)
+  await expect(postOf(page, text(total))).toBeVisible()
+  await end(page)
+  await expect(postOf(page, text(total - 79))).toBeAttached()
+})
+
 test('a page of older posts that cannot be loaded can be asked for again', async ({ page, mailbox }) => {
   await join(page, mailbox, 'persistent')
   await page.route('**/lwsgs/messages?*', (route) => route.abort())

@@ -60,7 +60,7 @@ for (const version of ['18', '19'] as const) {
       faults.expectNone()
     })
 
-    test('a component hears once what other devices do', async ({ page, app, playwright }) => {
+    test('a component hears once what other devices do, and knows the new state by then', async ({ page, app, playwright }) => {
       const username = await enter(page, app, 'hears')
       await page.goto(`${app.origin}/?events`)
       await expect(page.locator('#who')).toHaveText(username)
@@ -74,6 +74,10 @@ for (const version of ['18', '19'] as const) {
         expect((await phone.post(`${app.origin}/lwsgs${path}`, { data })).ok()).toBe(true)
         await expect(page.locator('#heard')).toHaveText(heard)
       }
+      await phone.post(`${app.origin}/lwsgs/login`, { data: { username, password } })
+      expect((await phone.delete(`${app.origin}/lwsgs/sessions`)).ok()).toBe(true)
+      // The listener knows already that nobody is there any more.
+      await expect(page.locator('#heard')).toHaveText(/, login of \S+, ended: revoked, nobody$/)
       await phone.dispose()
     })
 

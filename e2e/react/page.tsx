@@ -89,5 +89,6 @@ function Events(): ReactNode {
   // Another function each time, which knows who is there.
   useGsEvent('login', (event) => setHeard((before) => [...before, `${event.type} of ${session?.username}`]))
   useGsEvent('logout', (event) => setHeard((before) => [...before, `${event.type} of ${session?.username}: ${event.cause}`]))
+  useGsEvent('ended', (event) => setHeard((before) => [...before, `${event.type}: ${event.cause}, ${session?.username ?? 'nobody'}`]))
   return <p id="heard">{heard.join(', ')}</p>
 }

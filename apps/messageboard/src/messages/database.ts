@@ -45,12 +45,24 @@ interface BoardTables {
     process_id: string
     account_id: string
   }
+  /**
+   * The last times that the file was opened, and its newest change then. Where a backup was put in its place, the numbers of the changes
+   * that were lost come again; readers tell by the mark which ones they mean.
+   */
+  opened: {
+    id: Generated<number>
+    mark: string
+    seq: number
+  }
 }
 
 export type BoardDatabase = Kysely<BoardTables>
 
 /** How many changes are remembered for readers who come back. */
 const keptChanges = 10_000
+
+/** How many times of opening the file are remembered. */
+const keptOpenings = 1000
 
 /** One step each; `user_version` of the file counts the steps it has seen. */
 const migrations = [
@@ -88,7 +100,15 @@ const migrations = [
      process_id text not null references process (id) on delete cascade,
      account_id text not null,
      primary key (process_id, account_id)
-   ) strict, without rowid`
+   ) strict, without rowid`,
+  `create table opened (
+     id integer primary key autoincrement,
+     mark text not null unique,
+     seq integer not null
+   ) strict;
+   create trigger opened_bounded after insert on opened begin
+     delete from opened where id <= new.id - ${keptOpenings};
+   end`
 ]
 
 /** Says whose file it is, in the place which SQLite has for that ("gsMB"). */
@@ -127,6 +147,7 @@ function migrate(file: Sqlite.Database, path: string): void {
       for (const step of migrations.slice(version)) file.exec(step)
       file.pragma(`application_id = ${applicationId}`)
       file.pragma(`user_version = ${migrations.length}`)
+      file.exec('insert into opened (mark, seq) select lower(hex(randomblob(8))), coalesce(max(seq), 0) from change')
     })
     .immediate()
 }

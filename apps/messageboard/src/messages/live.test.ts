@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { BoardClient, FrameReader, temporaryDirectory } from '../testing.ts'
 import { openBoardDatabase, type BoardDatabase } from './database.ts'
 import { LiveBoard, type LiveBoardOptions } from './live.ts'
-import { addMessage, findPosition, removeMessage, removeMessagesOf, type Visitor } from './messages.ts'
+import { addMessage, findHistoryMark, findPosition, removeMessage, removeMessagesOf, type Visitor } from './messages.ts'
 import { currentProtocol, originalProtocol } from './protocol.ts'
 
 const moderator: Visitor = { accountId: 'mo', username: 'mo', mayModerate: true }
@@ -33,6 +34,7 @@ async function serve(t: TestContext, path: string, options?: LiveBoardOptions) {
     live.join(socket, {
       protocol: socket.protocol,
       after: searchParams.has('after') ? Number(searchParams.get('after')) : null,
+      history: searchParams.get('history'),
       visitor: () => visitors.get(accountId)!
     })
   })
@@ -62,8 +64,13 @@ async function serve(t: TestContext, path: string, options?: LiveBoardOptions) {
       const socket = open(account, originalProtocol)
       return { socket, reader: new FrameReader(socket) }
     },
-    connect: (account = 'alice', after?: number) =>
-      new BoardClient(open(account + (after === undefined ? '' : `?after=${after}`), currentProtocol)),
+    connect: (account = 'alice', after?: number, history?: string) =>
+      new BoardClient(
+        open(
+          account + (after === undefined ? '' : `?after=${after}`) + (history === undefined ? '' : `&history=${history}`),
+          currentProtocol
+        )
+      ),
     async post(content: string, accountId = 'bob') {
       const message = await addMessage(db, { accountId, username: accountId, content, time: 1_795_225_853 })
       live.announce()
@@ -150,10 +157,11 @@ describe('LiveBoard, with the protocol of the original', () => {
 describe('LiveBoard, with messageboard.2', () => {
   it('says who one is, shows the last posts and says whether there are older ones', async (t) => {
     const board = await startBoard(t, { page: 3 })
+    const history = await findHistoryMark(board.db)
     const empty = await board.connect('alice').ready()
     assert.deepEqual(empty.frames, [
       { type: 'hello', seq: 0, username: 'alice', mayModerate: false },
-      { type: 'reset', seq: 0, posts: [], older: false },
+      { type: 'reset', seq: 0, history, posts: [], older: false },
       { type: 'presence', people: 1 }
     ])
     for (const author of ['bob', 'alice', 'bob', 'alice']) await board.post(`by ${author}`, author)
@@ -163,6 +171,7 @@ describe('LiveBoard, with messageboard.2', () => {
       {
         type: 'reset',
         seq: 4,
+        history,
         posts: [
           { idx: 2, time: 1_795_225_853, username: 'alice', content: 'by alice', own: true, deletable: true },
           { idx: 3, time: 1_795_225_853, username: 'bob', content: 'by bob', own: false, deletable: false },
@@ -195,7 +204,8 @@ describe('LiveBoard, with messageboard.2', () => {
     await board.remove(2)
     await board.remove(5)
     const client = await board.connect('alice', 3).ready()
-    assert.deepEqual(client.frames[0], { type: 'hello', seq: 3, username: 'alice', mayModerate: false })
+    const history = await findHistoryMark(board.db)
+    assert.deepEqual(client.frames[0], { type: 'hello', seq: 3, history, username: 'alice', mayModerate: false })
     await board.post('fresh')
     await client.frame('post', ({ post }) => post.content === 'fresh')
     // The fifth change is that of a post which is gone: nobody can be told its text.
@@ -347,6 +357,38 @@ describe('LiveBoard, with messageboard.2', () => {
 })
 
 describe('LiveBoard', () => {
+  it('tells who comes back after a restart what he has missed, and lets those begin anew whose changes a restored backup does not have', async (t) => {
+    const path = join(await temporaryDirectory(t), 'board.sqlite3')
+    /** What somebody gets who knows this change. */
+    const comesBack = async (board: Awaited<ReturnType<typeof serve>>, after: number, mark: string) => {
+      const client = await board.connect('alice', after, mark).ready()
+      const { history } = client.frames.find((frame) => frame.type === 'reset') ?? (await client.frame('hello'))
+      return { history, begins: client.frames.some(({ type }) => type === 'reset'), page: contents(client.page) }
+    }
+
+    let board = await serve(t, path)
+    const { history } = await board.connect('alice').frame('reset')
+    await board.post('kept')
+    await board.stop()
+    copyFileSync(path, `${path}.backup`)
+
+    board = await serve(t, path)
+    for (const text of ['lost', 'lost, too']) await board.post(text)
+    const before = await comesBack(board, 1, history)
+    assert.deepEqual({ ...before, history: '' }, { history: '', begins: false, page: ['lost', 'lost, too'] })
+    await board.stop()
+    copyFileSync(`${path}.backup`, path)
+
+    board = await serve(t, path)
+    for (const text of ['second', 'third', 'fourth']) await board.post(text)
+    const anew = { begins: true, page: ['kept', 'second', 'third', 'fourth'] }
+    assert.deepEqual(await comesBack(board, 3, before.history!), { history: await findHistoryMark(board.db), ...anew })
+    // The backup has this one.
+    assert.deepEqual((await comesBack(board, 1, history)).page, ['second', 'third', 'fourth'])
+    assert.deepEqual((await comesBack(board, 2, history)).page, anew.page)
+    assert.deepEqual((await comesBack(board, 1, 'a mark that nobody gave out')).page, anew.page)
+  })
+
   it('starts after the posts of an earlier run', async (t) => {
     const path = join(await temporaryDirectory(t), 'board.sqlite3')
     const first = await serve(t, path)

@@ -3,9 +3,11 @@ import type { WebSocket } from 'ws'
 import type { BoardDatabase } from './database.ts'
 import {
   findChangesAfter,
+  findHistoryMark,
   findLastMessages,
   findPage,
   findPosition,
+  hasChange,
   postFor,
   type Change,
   type Message,
@@ -43,6 +45,8 @@ export interface ReaderSettings {
   readonly protocol: string
   /** The last change that the reader has; null: none. */
   readonly after: number | null
+  /** What he was told to call the history of that change; null: nothing. */
+  readonly history: string | null
   /** Who it is by now; null: somebody who may not read any more. */
   readonly visitor: () => Visitor | null
 }
@@ -146,33 +150,35 @@ export class LiveBoard {
     const { username, mayModerate } = visitor
     reader.mayModerate = mayModerate
     const missed = await this.#missedBy(reader)
+    const history = await findHistoryMark(this.#db)
     const hello = { type: 'hello', username, mayModerate } as const
     if (missed === null) {
       const page = await findPage(this.#db, this.#position.idx, this.#options.page)
       this.answer(reader.socket, { ...hello, seq: this.#position.seq })
-      this.#reset(reader, page)
+      this.#reset(reader, page, history)
     } else {
-      this.answer(reader.socket, { ...hello, seq: reader.after! })
+      this.answer(reader.socket, { ...hello, seq: reader.after!, history })
       for (const change of missed) this.#tellChange(reader, change)
     }
     this.#tellPeople(reader, Math.max(this.#people, this.#accounts().size))
   }
 
   /** What somebody who comes back has not heard of; null: too much, or nobody knows any more. */
-  async #missedBy({ after }: Reader): Promise<Change[] | null> {
+  async #missedBy({ after, history }: Reader): Promise<Change[] | null> {
     if (after === null) return null
     const count = this.#position.seq - after
     if (count < 0 || count > mostMissed) return null
+    if (history !== null && !(await hasChange(this.#db, history, after))) return null
     const changes = count === 0 ? [] : await findChangesAfter(this.#db, after, count)
     const size = changes.reduce((sum, { message }) => sum + (message?.content.length ?? 0), 0)
     return changes.length === count && size <= mostMissedText ? changes : null
   }
 
-  #reset(reader: Reader, { messages, older }: Page): void {
+  #reset(reader: Reader, { messages, older }: Page, history: string): void {
     const visitor = this.#refresh(reader)
     if (visitor === null) return
     const posts = messages.map((message) => postFor(visitor, message))
-    this.answer(reader.socket, { type: 'reset', seq: this.#position.seq, posts, older })
+    this.answer(reader.socket, { type: 'reset', seq: this.#position.seq, history, posts, older })
   }
 
   /** Hands out what has been committed, by whatever process. */
@@ -198,11 +204,12 @@ export class LiveBoard {
   async #startAnew(): Promise<void> {
     const position = await findPosition(this.#db)
     const page = await findPage(this.#db, position.idx, this.#options.page)
+    const history = await findHistoryMark(this.#db)
     const before = this.#position
     this.#position = position
     for (const reader of this.#readers.values()) {
       if (!reader.live) continue
-      if (reader.protocol === currentProtocol) this.#reset(reader, page)
+      if (reader.protocol === currentProtocol) this.#reset(reader, page, history)
       else for (const message of page.messages) if (message.idx > before.idx) this.#tell(reader, message)
     }
   }

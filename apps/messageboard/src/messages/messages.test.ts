@@ -42,6 +42,10 @@ describe('findContentProblem', () => {
 
   it('refuses a text with nothing to see', () => {
     for (const text of ['', ' ', '\n\t\n', '\u00a0\u3000']) assert.match(findContentProblem(text)!, /write something/)
+    // Joiners, fillers, a blank pattern, marks of direction, tags.
+    for (const text of ['\u200b\u200d', '\u00ad', '\u115f\u3164\uffa0', '\u2800', '\u202e \u2066', '\u{e0001}\u{e0041}', '\ufe0f'])
+      assert.match(findContentProblem(text)!, /write something/, JSON.stringify(text))
+    for (const text of ['👩‍👩‍👧', '\u0301', '.\u200b', 'ᅟᅡ']) assert.equal(findContentProblem(text), null)
   })
 
   it('refuses control characters except line end and tab', () => {

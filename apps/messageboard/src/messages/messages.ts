@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { BoardDatabase } from './database.ts'
 import type { Post } from './protocol.ts'
+import { hasVisible } from './visible.ts'
 
 export interface Message {
   readonly idx: number
@@ -64,7 +65,7 @@ const deletionBatch = 200
  */
 export function findContentProblem(content: string): string | null {
   if (!content.isWellFormed()) return 'The text contains characters that are damaged.'
-  if (!/\S/u.test(content)) return 'Please write something.'
+  if (!hasVisible(content)) return 'Please write something.'
   if (/[^\P{Cc}\n\t]/u.test(content)) return 'The text contains control characters.'
   // A code point takes one or two units of length; only a text in between needs counting.
   if (content.length > maxContentLength && (content.length > 2 * maxContentLength || Array.from(content).length > maxContentLength)) {
@@ -151,6 +152,23 @@ export async function findPosition(db: BoardDatabase): Promise<Position> {
   const { rows } = await sql<Position>`
     select (select coalesce(max(seq), 0) from change) as seq, (select coalesce(max(idx), 0) from message) as idx`.execute(db)
   return rows[0]!
+}
+
+/** What to call the changes of this file, so that a reader who comes back can say which ones he knows. */
+export async function findHistoryMark(db: BoardDatabase): Promise<string> {
+  const { mark } = await db.selectFrom('opened').select('mark').orderBy('id', 'desc').limit(1).executeTakeFirstOrThrow()
+  return mark
+}
+
+/** Whether the change `seq` that goes by this mark is one of this file, and not one that was lost when a backup took its place. */
+export async function hasChange(db: BoardDatabase, mark: string, seq: number): Promise<boolean> {
+  // Since then the file was never opened with fewer changes.
+  const { rows } = await sql<{ known: 0 | 1 }>`
+    select exists (
+      select 1 from opened as told where mark = ${mark}
+      and not exists (select 1 from opened as later where later.id > told.id and later.seq < ${seq})
+    ) as known`.execute(db)
+  return rows[0]!.known === 1
 }
 
 /** Deletes a post, if the visitor may. */

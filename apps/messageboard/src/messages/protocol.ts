@@ -27,17 +27,18 @@ export interface Post {
  * From the server.
  *
  * Every post and every deletion is a *change* with a number, `seq`, that grows with the commits. A client that comes back to
- * `/lwsgs/board?after=<seq>` gets all changes after that one, once each and in order; or `reset`, when they are too many or too old: then it
- * forgets what it has and begins with the posts that follow.
+ * `/lwsgs/board?after=<seq>&history=<history>` gets all changes after that one, once each and in order; or `reset`, when they are too many or
+ * too old, or when the board was restored from a backup that does not have that change: then it forgets what it has and begins with the
+ * posts that follow. `history` is the last one that it was told; without it nobody notices that a board was restored.
  */
 export type ServerFrame =
   /**
    * First of all. `seq`: where the reader stands, which is what he came with as `after`, unless `reset` follows; all that follows is later.
-   * `mayModerate`: the reader may delete any post.
+   * `mayModerate`: the reader may delete any post. `history`: left out if `reset` follows, which has it.
    */
-  | { readonly type: 'hello'; readonly seq: number; readonly username: string; readonly mayModerate: boolean }
+  | { readonly type: 'hello'; readonly seq: number; readonly history?: string; readonly username: string; readonly mayModerate: boolean }
   /** Forget the posts; `posts` are the last ones, oldest first. Also sent after `hello` to who comes without `after`. */
-  | { readonly type: 'reset'; readonly seq: number; readonly posts: readonly Post[]; readonly older: boolean }
+  | { readonly type: 'reset'; readonly seq: number; readonly history: string; readonly posts: readonly Post[]; readonly older: boolean }
   /** Left out for who comes back, if the post was deleted meanwhile: then `seq` has a gap. */
   | { readonly type: 'post'; readonly seq: number; readonly post: Post }
   | { readonly type: 'deleted'; readonly seq: number; readonly idx: number }

@@ -23,6 +23,12 @@ function afterOf(query: unknown): number | null {
   return typeof after === 'string' && /^\d{1,15}$/.test(after) ? Number(after) : null
 }
 
+/** What the client was told to call the history of that change. */
+function historyOf(query: unknown): string | null {
+  const { history } = Object(query) as { history?: unknown }
+  return typeof history === 'string' ? history : null
+}
+
 /** A socket of the board that has passed the policy: it listens, and with `messageboard.2` also posts and deletes. */
 export function serveSocket(socket: WebSocket, request: FastifyRequest, services: BoardSocketServices): void {
   const { board, countDeletion, countPost, live, visitorOf } = services
@@ -70,5 +76,5 @@ export function serveSocket(socket: WebSocket, request: FastifyRequest, services
     if (parsed === null) return socket.close(closeCodes.policy, `no frame of ${currentProtocol}`)
     work = work.then(() => handle(parsed))
   })
-  live.join(socket, { protocol, after: afterOf(request.query), visitor: () => visitorOf(request) })
+  live.join(socket, { protocol, after: afterOf(request.query), history: historyOf(request.query), visitor: () => visitorOf(request) })
 }

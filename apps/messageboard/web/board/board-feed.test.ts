@@ -15,7 +15,7 @@ const post = (idx: number, change: Partial<Post> = {}): Post => {
   return { idx, time: 1_795_225_853, username: 'alice', content: `message ${idx}`, own: false, deletable: false, ...change }
 }
 const hello: ServerFrame = { type: 'hello', seq: 0, username: 'alice', mayModerate: false }
-const reset = (seq: number, ...posts: Post[]): ServerFrame => ({ type: 'reset', seq, posts, older: false })
+const reset = (seq: number, ...posts: Post[]): ServerFrame => ({ type: 'reset', seq, history: 'h', posts, older: false })
 const shown = ({ posts }: FeedState) => posts.map(({ idx }) => idx)
 const unsent = (state: FeedState) => findShownUnsent(state).map(({ content, state }) => `${content}: ${state}`)
 
@@ -179,8 +179,26 @@ describe('BoardFeed', () => {
     const fourth = nextPeer()
     ;(await third).socket.close(1001)
     await fourth
-    assert.deepEqual(addresses, ['/lwsgs/board', ...[7, 9, 9].map((seq) => `/lwsgs/board?after=${seq}`)])
+    assert.deepEqual(addresses, ['/lwsgs/board', ...[7, 9, 9].map((seq) => `/lwsgs/board?after=${seq}&history=h`)])
     assert.equal(refusals(), 0)
+  })
+
+  test('says which history it knows: that of the last posts or of the last greeting that went on', async (t) => {
+    const { open, nextPeer, addresses } = await setUp(t)
+    let peer = await open(post(1))
+    for (const greeting of [{ ...hello, seq: 1, history: 'later' }, hello, { ...hello, seq: 1, history: 'latest' }]) {
+      const next = nextPeer()
+      peer.socket.close(1001)
+      peer = await next
+      peer.send(greeting)
+    }
+    const last = nextPeer()
+    peer.socket.close(1001)
+    await last
+    assert.deepEqual(addresses, [
+      '/lwsgs/board',
+      ...['h', 'later', 'later', 'latest'].map((mark) => `/lwsgs/board?after=1&history=${mark}`)
+    ])
   })
 
   test('begins anew when too much happened meanwhile', async (t) => {
@@ -188,7 +206,7 @@ describe('BoardFeed', () => {
     const first = await open(post(1), post(2))
     const second = nextPeer()
     first.socket.terminate()
-    ;(await second).send(hello, { type: 'reset', seq: 90_000, posts: [post(70_000)], older: true })
+    ;(await second).send(hello, { type: 'reset', seq: 90_000, history: 'h', posts: [post(70_000)], older: true })
     const state = await reaches(({ posts }) => posts[0]?.idx === 70_000)
     assert.deepEqual(shown(state), [70_000])
     assert.equal(state.older, true)
@@ -509,7 +527,7 @@ describe('older posts', () => {
     })
     const peer = nextPeer()
     watch()
-    ;(await peer).send(hello, { type: 'reset', seq: 6, posts: [post(5), post(6)], older: true })
+    ;(await peer).send(hello, { type: 'reset', seq: 6, history: 'h', posts: [post(5), post(6)], older: true })
     await reaches(({ loaded }) => loaded)
     await Promise.all([feed.loadOlder(), feed.loadOlder()])
     assert.deepEqual(shown(feed.getSnapshot()), [6, 5, 4, 3])
@@ -525,7 +543,7 @@ describe('older posts', () => {
     const { feed, nextPeer, watch, reaches } = await setUp(t, { answer: (_, response) => page(response, true, ...many) })
     const peer = nextPeer()
     watch()
-    ;(await peer).send(hello, { type: 'reset', seq: 6, posts: [post(20_000)], older: true })
+    ;(await peer).send(hello, { type: 'reset', seq: 6, history: 'h', posts: [post(20_000)], older: true })
     await reaches(({ loaded }) => loaded)
     await feed.loadOlder()
     assert.equal(feed.getSnapshot().older, 'full')
@@ -541,7 +559,7 @@ describe('older posts', () => {
     const { feed, nextPeer, watch, reaches } = await setUp(t, { answer: (_, response) => asked.resolve(response) })
     const peer = nextPeer()
     watch()
-    ;(await peer).send(hello, { type: 'reset', seq: 6, posts: [post(5)], older: true })
+    ;(await peer).send(hello, { type: 'reset', seq: 6, history: 'h', posts: [post(5)], older: true })
     await reaches(({ loaded }) => loaded)
     const loaded = feed.loadOlder()
     const response = await asked.promise
@@ -557,11 +575,11 @@ describe('older posts', () => {
     const { feed, nextPeer, watch, reaches } = await setUp(t, { answer: (_, response) => asked.resolve(response) })
     const peer = nextPeer()
     watch()
-    ;(await peer).send(hello, { type: 'reset', seq: 6, posts: [post(5)], older: true })
+    ;(await peer).send(hello, { type: 'reset', seq: 6, history: 'h', posts: [post(5)], older: true })
     await reaches(({ loaded }) => loaded)
     const loaded = feed.loadOlder()
     const response = await asked.promise
-    ;(await peer).send({ type: 'reset', seq: 20_000, posts: [post(9000)], older: true })
+    ;(await peer).send({ type: 'reset', seq: 20_000, history: 'h', posts: [post(9000)], older: true })
     await reaches(({ posts }) => posts[0]?.idx === 9000)
     page(response, false, 3, 4)
     await loaded
@@ -576,7 +594,7 @@ describe('older posts', () => {
     })
     const peer = nextPeer()
     watch()
-    ;(await peer).send(hello, { type: 'reset', seq: 6, posts: [post(5)], older: true })
+    ;(await peer).send(hello, { type: 'reset', seq: 6, history: 'h', posts: [post(5)], older: true })
     await reaches(({ loaded }) => loaded)
     await feed.loadOlder()
     assert.equal(feed.getSnapshot().loadingOlder, 'failed')

@@ -48,6 +48,8 @@ export class BoardFeed {
   readonly #socket: BoardSocket
   /** Newest change that is in the state; null before the first. */
   #seq: number | null = null
+  /** What the board calls the history of that change. */
+  #history = ''
   #mask: number | null = null
   #mayModerate = false
   /** The board has greeted on this socket, and takes posts. */
@@ -66,7 +68,7 @@ export class BoardFeed {
     this.#options = { unsent: [], keepUnsent: () => {}, patience: 10_000, ...options }
     this.#state = { ...this.#state, unsent: this.#options.unsent.map(restore) }
     this.#socket = new BoardSocket({
-      url: () => (this.#seq === null ? options.url : `${options.url}?after=${this.#seq}`),
+      url: () => (this.#seq === null ? options.url : `${options.url}?after=${this.#seq}&history=${this.#history}`),
       onFrame: (data) => this.#onFrame(data),
       onConnection: (connection) => this.#onConnection(connection),
       onRefused: options.onRefused,
@@ -170,6 +172,7 @@ export class BoardFeed {
     switch (frame.type) {
       case 'hello':
         this.#greeted = true
+        this.#history = frame.history ?? this.#history
         this.#setRights(frame.mayModerate)
         // Who comes for the first time gets the posts next.
         if (this.#seq !== null) this.#set({ connection: 'live' })
@@ -177,6 +180,7 @@ export class BoardFeed {
         break
       case 'reset':
         this.#seq = frame.seq
+        this.#history = frame.history
         this.#generation++
         this.#deleted.clear()
         this.#set({ connection: 'live', loaded: true, posts: frame.posts.toReversed(), older: frame.older, loadingOlder: 'no' })

@@ -6,8 +6,8 @@ import { parseFrame, parseHistory } from './frames.ts'
 const post: Post = { idx: 7, time: 1_795_225_853, username: 'alice', content: 'Hello <b>', own: false, deletable: false }
 const frames: readonly ServerFrame[] = [
   { type: 'hello', seq: 3, username: 'alice', mayModerate: true },
-  { type: 'reset', seq: 3, posts: [post], older: true },
-  { type: 'reset', seq: 0, posts: [], older: false },
+  { type: 'reset', seq: 3, history: 'h', posts: [post], older: true },
+  { type: 'reset', seq: 0, history: 'h', posts: [], older: false },
   { type: 'post', seq: 4, post },
   { type: 'deleted', seq: 5, idx: 7 },
   { type: 'presence', people: 3 },

@@ -24,8 +24,9 @@ function isPost(value: unknown): value is Post {
 }
 
 const checks: Readonly<Record<ServerFrame['type'], (frame: Fields) => boolean>> = {
-  hello: ({ seq, username, mayModerate }) => isNumber(seq) && isText(username) && isFlag(mayModerate),
-  reset: ({ seq, posts, older }) => isNumber(seq) && isPosts(posts) && isFlag(older),
+  hello: ({ seq, history, username, mayModerate }) =>
+    isNumber(seq) && (history === undefined || isText(history)) && isText(username) && isFlag(mayModerate),
+  reset: ({ seq, history, posts, older }) => isNumber(seq) && isText(history) && isPosts(posts) && isFlag(older),
   post: ({ seq, post }) => isNumber(seq) && isPost(post),
   deleted: ({ seq, idx }) => isNumber(seq) && isNumber(idx),
   presence: ({ people }) => isNumber(people),

@@ -168,7 +168,8 @@ function useUnseen(heading: RefObject<HTMLElement | null>, posts: readonly Shown
   const [seen, setSeen] = useState<number | null>(null)
   useEffect(() => {
     if (heading.current === null) return undefined
-    const observer = new IntersectionObserver(([entry]) => {
+    const observer = new IntersectionObserver((entries) => {
+      const entry = entries.at(-1)
       if (!entry) return
       // Below the visible part it is still to come.
       const above = !entry.isIntersecting && entry.boundingClientRect.top < 0

@@ -1,4 +1,5 @@
 import { useId, type KeyboardEvent, type ReactNode, type RefObject, type SubmitEvent } from 'react'
+import { hasVisible } from '../../src/messages/visible.ts'
 import { contentLimit, countCodePoints } from './code-points.ts'
 
 /** From here on the form says how much room is left. */
@@ -16,7 +17,7 @@ export function PostForm({ area, text, onText, onSend }: PostFormProps): ReactNo
   const id = useId()
   const length = countCodePoints(text)
   const room = contentLimit - length
-  const sendable = text.trim() !== '' && room >= 0
+  const sendable = hasVisible(text) && room >= 0
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
     event.preventDefault()

@@ -128,7 +128,11 @@ function useInView(active: boolean, onView: () => void): RefObject<HTMLDivElemen
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (!active || element.current === null) return undefined
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting === true && onView(), { rootMargin: '600px 0px' })
+    const observer = new IntersectionObserver(
+      // A browser that is busy tells several crossings at once: the last one counts.
+      (entries) => entries.at(-1)?.isIntersecting === true && onView(),
+      { rootMargin: '600px 0px' }
+    )
     observer.observe(element.current)
     return () => observer.disconnect()
   })

@@ -206,6 +206,7 @@ export async function recordLogin(trx: Trx, id: string, now: number): Promise<vo
 /** The language in which the account is spoken to, from the next request on. */
 export async function setLanguage(db: Db, id: string, language: string): Promise<void> {
   await db.updateTable('gs_accounts').set({ language }).where('id', '=', id).execute()
+  await recordAccountChange(db, id)
 }
 
 /** From the next request on nothing is open to the account but to choose a new password; or no longer so. */

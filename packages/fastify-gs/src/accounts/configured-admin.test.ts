@@ -68,13 +68,16 @@ for (const engine of engines) {
     })
 
     it('stays logged in over a start with the same password, while name spelling and address follow the configuration', async (t) => {
-      const { synchronize, login, rows } = await open(t)
+      const { database, synchronize, login, rows } = await open(t)
       await synchronize(admin)
       const [before] = await rows()
       const loggedIn = await login()
+      const changes = async () => (await database.db.selectFrom('gs_changes').select('type').where('type', '=', 'account').execute()).length
       await synchronize(admin, now + 1)
       assert.deepEqual(await rows(), [before])
+      assert.equal(await changes(), 0)
       await synchronize({ ...admin, username: { value: 'CHIEF', key: 'chief' }, email: null }, now + 2)
+      assert.equal(await changes(), 1)
       assert.deepEqual(await rows(), [{ ...before, username: 'CHIEF', email: null, email_key: null }])
       assert.equal(await loggedIn(), true)
     })

@@ -41,6 +41,12 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
       email_key: admin.email?.key ?? null,
       level: AuthLevel.admin
     }
+    const before = await trx
+      .selectFrom('gs_accounts')
+      .select(['id', 'username', 'email'])
+      .where('username_key', '=', admin.username.key)
+      .where('configured', '=', 1)
+      .executeTakeFirst()
     await trx
       .insertInto('gs_accounts')
       .values({
@@ -54,6 +60,8 @@ export async function synchronizeConfiguredAdmin(database: GsDatabase, admin: Co
       })
       .onConflict((conflict) => conflict.column('username_key').doUpdateSet(values).where('gs_accounts.configured', '=', 1))
       .execute()
+    if (before !== undefined && (before.username !== values.username || before.email !== values.email))
+      await recordAccountChange(trx, before.id)
     const row = await trx
       .selectFrom('gs_accounts')
       .select('configured')

@@ -40,9 +40,9 @@ export const recordAccountChange = (db: Db, accountId: string): Promise<void> =>
 
 export async function pruneChanges(db: Db): Promise<void> {
   const now = Date.now()
-  await db
-    .deleteFrom('gs_changes')
-    .where('at', '<', now - memory)
-    .where((eb) => eb.or([eb('type', '!=', 'end'), eb('at', '<', now - memoryOfEnds)]))
-    .execute()
+  // Each by the index: a day of ends must not be looked through every minute.
+  const prune = (types: readonly Change['type'][], before: number) =>
+    db.deleteFrom('gs_changes').where('type', 'in', types).where('at', '<', before).execute()
+  await prune(['login', 'account', 'connections'], now - memory)
+  await prune(['end'], now - memoryOfEnds)
 }

@@ -195,7 +195,7 @@ const migrations: readonly Migration[] = [
       .execute()
     await db.schema.createIndex('gs_changes_account').on('gs_changes').columns(['account_id', 'id']).execute()
     await db.schema.createIndex('gs_changes_token').on('gs_changes').column('token_hash').execute()
-    await db.schema.createIndex('gs_changes_age').on('gs_changes').column('at').execute()
+    await db.schema.createIndex('gs_changes_age').on('gs_changes').columns(['type', 'at']).execute()
     if (engine === 'postgres') {
       // Whoever writes, all processes that listen are told at the commit; the content they read from the table.
       await sql`create or replace function gs_tell_changes() returns trigger language plpgsql as $$

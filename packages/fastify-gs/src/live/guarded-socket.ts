@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { AuthMask, forgotWindow } from '../accounts/auth-mask.ts'
 import { gsCloseCodes } from '../api.ts'
@@ -13,7 +14,7 @@ import type { Connection, SessionRegistry } from './session-registry.ts'
 
 /** What all sockets of an application have in common. */
 export interface SocketRules {
-  readonly registry: Pick<SessionRegistry, 'checkSession'>
+  readonly registry: Pick<SessionRegistry, 'checkSession' | 'isCurrent'>
   readonly activity: Activity
   readonly activityInterval: number
   readonly sessionLimits: SessionLimits
@@ -30,6 +31,8 @@ export interface SocketRules {
 
 /** How long a client may take to answer the close frame, ms. */
 const closeLimit = 2000
+/** How long a message waits for the database, which may be cut off without a word, ms. */
+const holdLimit = 5000
 
 type Deliver = WebSocketLike & { deliver(values: readonly unknown[]): void }
 
@@ -100,7 +103,7 @@ export class GuardedSocket implements Connection {
     }
     const found = this.#found
     if (found === null) return true
-    if (this.#isOver()) {
+    if (this.#isOver() || !this.#rules.registry.isCurrent()) {
       this.#hold(found.id, values)
       return false
     }
@@ -149,11 +152,12 @@ export class GuardedSocket implements Connection {
   beat(): void {
     const socket = this.#socket
     if (socket === null || this.#closed !== null) return
-    if (!this.#answered) {
+    // While the application has paused it, no answer could be read.
+    if (!this.#answered && !socket.isPaused) {
       this.request.log.info({ gs: 'socket' }, 'a websocket was broken off whose client is gone')
       return socket.terminate()
     }
-    this.#answered = false
+    this.#answered = socket.isPaused
     socket.ping()
   }
 
@@ -215,17 +219,18 @@ export class GuardedSocket implements Connection {
     this.#held = [values]
     // What comes meanwhile waits in the connection.
     if (resumes) socket.pause()
-    void this.#rules.registry.checkSession(id).then(() => this.#release(resumes))
+    const asked = Promise.race([this.#rules.registry.checkSession(id), pause(holdLimit, false, { ref: false })])
+    void asked.then((isKnown) => this.#release(resumes, isKnown))
   }
 
-  #release(resumes: boolean): void {
+  #release(resumes: boolean, isKnown: boolean): void {
     const socket = this.#socket!
     if (resumes) socket.resume()
     const held = this.#held ?? []
     this.#held = null
     if (this.#closed !== null) return
     // Nobody could say that it goes on.
-    if (this.#isOver()) return this.#close(gsCloseCodes.tryAgain, 'busy')
+    if (!isKnown || this.#isOver()) return this.#close(gsCloseCodes.tryAgain, 'busy')
     for (const values of held) {
       if (this.#closed !== null) return
       this.#noteUse(this.#found!)

@@ -7,7 +7,7 @@ import { accountVisit, type AccountVisit } from '../sessions/visit.ts'
 import type { WatchedAccount, WatchedSession, WatchedSessions } from '../sessions/watched-sessions.ts'
 import { Clock } from '../testing/build.ts'
 import { Queue } from '../testing/queue.ts'
-import type { Change } from './change-log.ts'
+import { longestRead, type Change } from './change-log.ts'
 import { createSessionRegistry, type Connection, type RegistrySettings } from './session-registry.ts'
 
 const minute = 60_000
@@ -297,6 +297,28 @@ describe('the registry of connected sessions', () => {
     assert.match(logged[1]!, /watched again/)
   })
 
+  it('knows whether it is current: not after a pause, nor when the last look has failed', async (t) => {
+    const elapsed = performance.now.bind(performance)
+    let paused = 0
+    t.mock.method(performance, 'now', () => elapsed() + paused)
+    const { registry, add, connect, sessions } = watched(t, {})
+    assert.equal(registry.isCurrent(), false)
+    connect(add('s'))
+    assert.equal(await registry.checkSession('s'), true)
+    assert.equal(registry.isCurrent(), true)
+    paused = 1100
+    assert.equal(registry.isCurrent(), false)
+    const has = sessions.has.bind(sessions)
+    sessions.has = () => {
+      throw new Error('no database')
+    }
+    assert.equal(await registry.checkSession('s'), false)
+    assert.equal(registry.isCurrent(), false)
+    sessions.has = has
+    assert.equal(await registry.checkSession('s'), true)
+    assert.equal(registry.isCurrent(), true)
+  })
+
   it('asks at once for who has connected, then for what the log says, and for everybody in turn', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const second = async () => {
@@ -475,6 +497,57 @@ describe('the registry of connected sessions', () => {
     entries.unshift({ type: 'end', id: 6, accountId: 'a', sessionId: 'one', cause: 'revoked' })
     await registry.committed()
     assert.deepEqual(all, ['ended revoked'])
+  })
+
+  it('reads again only what has a gap before it, as on PostgreSQL', async (t) => {
+    const entries: Change[] = []
+    const asked: number[] = []
+    const { registry, add, connect } = watched(t, {
+      log: {
+        ordered: false,
+        position: () => Promise.resolve(0),
+        endOf: () => null,
+        after(id) {
+          asked.push(id)
+          return Promise.resolve(entries.filter((change) => change.id > id).toSorted((a, b) => a.id - b.id))
+        },
+        listen: () => async () => undefined
+      }
+    })
+    connect(add('one'))
+    await registry.committed()
+    asked.splice(0)
+    for (const id of [1, 2, 4, 5, 3, 6]) {
+      entries.push({ type: 'login', id, accountId: 'other', sessionId: `s${id}` })
+      await registry.committed()
+    }
+    assert.deepEqual(asked, [0, 1, 2, 2, 2, 5])
+  })
+
+  it('lets others have their turn while it reads what has come in a long time', async (t) => {
+    const { registry, add, connect } = watched(t, {
+      log: {
+        ordered: true,
+        position: () => 0,
+        endOf: () => null,
+        after: (id) => given.filter((change) => change.id > id).slice(0, longestRead),
+        listen: () => async () => undefined
+      }
+    })
+    const given: Change[] = []
+    const { all } = connect(add('one'))
+    await registry.committed()
+    for (let id = 1; id <= 3 * longestRead; id++) given.push({ type: 'login', id, accountId: 'other', sessionId: `s${id}` })
+    given.push({ type: 'end', id: given.length + 1, accountId: 'a', sessionId: 'one', cause: 'revoked' })
+    let turns = 0
+    const count = () => {
+      turns++
+      if (all.at(-1) !== 'ended revoked') setImmediate(count)
+    }
+    setImmediate(count)
+    await registry.committed()
+    assert.equal(all.at(-1), 'ended revoked')
+    assert.ok(turns >= 3)
   })
 
   it('looks at once when the database says that there is something new', async (t) => {

@@ -48,9 +48,11 @@ export interface SessionRegistry {
   readonly connect: (visit: AccountVisit, connection: Connection) => (() => void) | null
   /**
    * Compares one session with the database now, if somebody is connected for it: for who is about to trust one whose time may be over.
-   * Never rejects.
+   * Never rejects; false: nobody could be asked.
    */
-  readonly checkSession: (sessionId: string) => Promise<void>
+  readonly checkSession: (sessionId: string) => Promise<boolean>
+  /** Whether all is told that was committed more than a second ago: not after a pause of the process, nor without the database. */
+  readonly isCurrent: () => boolean
   /**
    * After `connect`, for who reads the log of changes himself, to go on from where he was: whatever is missing in the log when this is done, is
    * told. Undefined: that is so already. Never rejects.
@@ -129,6 +131,8 @@ export function sessionRegistryOf(gs: object): SessionRegistry {
 const batch = 500
 /** An entry of the log that was written before this time can no longer appear behind one with a higher id, ms. */
 const settling = 5_000
+/** For how long a look at the database counts, ms: there are four in this time. */
+const currency = 1000
 /** How long an end is remembered, for what was being connected at that moment, ms; and how many. */
 const endMemory = 60_000
 const rememberedEnds = 10_000
@@ -150,6 +154,8 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   const countListeners = new Set<(sessionId: string) => void>()
   let closed = false
   let failing = false
+  /** When the last look began that has found everything; by a clock that nobody sets back, ms. */
+  let lookedAt = Number.NEGATIVE_INFINITY
   let round = 0
   /** Those whose turn it still is in this round. */
   let everyone: WatchedSession[] = []
@@ -176,8 +182,18 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   /** All that a connection is told of, as a text to compare. */
   const stateOf = (found: FoundSession) => {
     const { account, mask, level, expiresAt } = visitOf(found, '')
-    const { username, email, verified, admin, mustChangePassword } = account
-    return JSON.stringify([username, email, verified, admin, mustChangePassword, mask, level, Math.floor(expiresAt / activityInterval)])
+    const { username, email, verified, admin, language, mustChangePassword } = account
+    return JSON.stringify([
+      username,
+      email,
+      verified,
+      admin,
+      language,
+      mustChangePassword,
+      mask,
+      level,
+      Math.floor(expiresAt / activityInterval)
+    ])
   }
   const dueOf = ({ lastActiveAt, expiresAt, remember, forgotAt }: FoundSession) => {
     const ends = Math.min(expiresAt, lastActiveAt + (remember ? limits.remembered : limits.idle))
@@ -340,7 +356,11 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       }
       if (changes.length < longestRead) break
       after = changes.at(-1)!.id
+      // After a long pause there may be many: others have their turn between them.
+      await turn()
     }
+    // Behind those that have no gap before them nothing can appear any more: they need not be read again.
+    while (cursor !== null && read.delete(cursor + 1)) cursor++
     // They were read in any order, but the map has them in that of their times.
     for (const [id, time] of read) {
       if (!log.ordered && time > at - settling) break
@@ -369,6 +389,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
   const run = async () => {
     const inTurn = turnDue
     turnDue = false
+    const began = performance.now()
     try {
       await readLog()
       const at = now()
@@ -382,6 +403,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       }
       if (failing) logger.warn('the sessions of those who are connected can be watched again')
       failing = false
+      lookedAt = began
     } catch (error) {
       if (!failing && !closed) {
         logger.error({ err: error }, 'the sessions of those who are connected cannot be watched; it is tried again')
@@ -420,17 +442,16 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     for (const { due } of failing ? [] : sessions.values()) delay = Math.min(delay, Math.max(due - at, 1))
     timer = setTimeout(() => {
       turnDue = true
-      look()
+      void look()
     }, delay).unref()
   }
-  const look = () => {
+  const look = async () => {
     // A database that is frozen, or cut off without a word, gives no answer and no error.
     clearInterval(waits)
     waits = setInterval(endOverdue, interval).unref()
-    void check().then(() => {
-      clearInterval(waits)
-      schedule()
-    })
+    await check()
+    clearInterval(waits)
+    schedule()
   }
 
   const stopHearing = events.onSessionEnd(({ sessionId, accountId, cause }) => {
@@ -480,7 +501,7 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
       const missed = ends.get(session.id)
       if (missed !== undefined) queueMicrotask(() => sessions.get(session.id) === session && end(session, missed.cause))
       stopsListening ??= log.listen(() => void (sessions.size > 0 && check()))
-      if (idle) look()
+      if (idle) void look()
       countChanged(session.id)
       return () => remove(session, member)
     },
@@ -488,8 +509,9 @@ export function createSessionRegistry(settings: RegistrySettings): SessionRegist
     checkSession(id) {
       const session = sessions.get(id)
       if (session !== undefined) doubtful.add(session)
-      return check()
+      return check().then(() => !failing)
     },
+    isCurrent: () => performance.now() - lookedAt <= currency,
     ready: () => (cursor === null ? check() : undefined),
     countOfSession: (id, kind) => {
       const session = sessions.get(id)

@@ -14,7 +14,7 @@ export interface Sockets {
 }
 
 interface SocketsSettings extends Omit<SocketRules, 'gone' | 'registry'> {
-  readonly registry: Pick<SessionRegistry, 'checkSession' | 'connect' | 'countOfAccount' | 'countOfSession'>
+  readonly registry: Pick<SessionRegistry, 'checkSession' | 'connect' | 'isCurrent' | 'countOfAccount' | 'countOfSession'>
   readonly options: Pick<ResolvedOptions['sockets'], 'perAccount' | 'perAddress' | 'perSession' | 'pingInterval'>
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it, type TestContext } from 'node:test'
 import type { FastifyRequest } from 'fastify'
 import type { SessionEndCause } from '../hooks.ts'
@@ -171,6 +172,29 @@ describe('app.gs.watch', () => {
       logged.map((line) => (line as { err: { message: string } }).err.message),
       ['thrown', 'rejected']
     )
+  })
+
+  it('calls in the context of the request that watches, whoever has caused it', async (t) => {
+    const visitor = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const note = () => void seen.push(visitor.getStore())
+    const { member, again } = await watching(t, { onEnd: note, onChange: note })
+    await member('alice')
+    const [own, other] = [await again('alice'), await again('alice')]
+    await visitor.run('own', () => own.get('/watch'))
+    await visitor.run('other', () => other.post('/lwsgs/language', { language: 'en' }))
+    await visitor.run('other', () => other.send({ method: 'DELETE', url: '/lwsgs/sessions' }))
+    assert.deepEqual(seen, ['own', 'own'])
+  })
+
+  it('tells of another language, before the request is answered that has chosen it', async (t) => {
+    const seen: unknown[] = []
+    const { member, again } = await watching(t, { onChange: ({ account }) => void seen.push(account.language) })
+    await member('alice')
+    const [own, other] = [await again('alice'), await again('alice')]
+    await own.get('/watch')
+    await other.post('/lwsgs/language', { language: 'en' })
+    assert.deepEqual(seen, ['en'])
   })
 
   it('is neither a page nor a socket: nobody is told of it, and nobody sees it', async (t) => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { SessionEndCause } from '../hooks.ts'
 import type { AccountVisit } from '../sessions/visit.ts'
@@ -28,10 +29,12 @@ export function createWatchSession(registry: Pick<SessionRegistry, 'connect'>, l
   return ({ gs: visit }, watch) => {
     if (visit.account === null) return () => undefined
     let over = false
+    // Whoever has caused what is told, the context of his request is not for others.
+    const inContext = AsyncLocalStorage.snapshot()
     const call = (name: string, handler: () => unknown) => {
       const failed = (error: unknown) => log.error({ err: error, sessionId: visit.session.id }, `${name} of a watched session failed`)
       try {
-        const told = handler()
+        const told = inContext(handler)
         // Nobody waits for it; but a rejection that nobody hears of would end the process.
         if (told instanceof Promise) told.catch(failed)
       } catch (error) {

@@ -476,6 +476,33 @@ describe('what is wrong with a route', () => {
   })
 })
 
+describe('a route that was added before fastify-gs', () => {
+  const early: Record<string, (app: FastifyInstance) => unknown> = {
+    'at the root': (app) => app.get('/early', { websocket: true }, parrot),
+    'in a scope': (app) => app.register(async (scope) => scope.get('/early', { websocket: true }, parrot)),
+    'with wsHandler': (app) => app.route({ method: 'GET', url: '/early', handler: () => 'a page', wsHandler: parrot })
+  }
+  for (const [where, add] of Object.entries(early)) {
+    it(`opens no websocket: ${where}`, async (t) => {
+      const app = Fastify()
+      t.after(() => app.close())
+      await app.register(websocket)
+      void add(app)
+      void app.register(fastifyGs, {
+        baseUrl: ownOrigin,
+        keys: ['only-for-tests-0123456789-abcdefghij'],
+        database: { sqlite: ':memory:' },
+        mail: { mailer: new Inbox(), from: 'a@b.test' }
+      })
+      await app.ready()
+      assert.equal(await statusOf(app, '/early', { origin: ownOrigin }), 500)
+      await assert.rejects(app.injectWS('/early', { headers: { origin: ownOrigin } }), /500/)
+      assert.equal((await app.inject('/early')).statusCode, where === 'with wsHandler' ? 200 : 404)
+      assert.equal(await statusOf(app, '/missing', { origin: ownOrigin }), 404)
+    })
+  }
+})
+
 describe('an application under test', () => {
   it('can open websockets without a port', async (t) => {
     const built = await site(t, {}, routes)

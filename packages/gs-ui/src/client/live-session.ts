@@ -39,8 +39,10 @@ const patience = 5000
 const askInterval = 10_000
 /** After a break the browser tries again so much later, ms: the server says so at the beginning of each stream. */
 const browserRetry = 2000
-/** A stream that the server closed is not opened again by the browser; after so many ms we try. */
+/** A stream that is refused is not opened again by the browser; after so many ms we try. */
 const reopenAfter = 60_000
+/** One that has worked is tried again at once, then after so many ms, then each time after twice as many: the server may be starting again. */
+const shortestPause = 2000
 /** A stream that lived so long, ms, and breaks is opened again by us, sooner than by the browser. One that breaks at once is left to it. */
 const goodLife = 3000
 /** Not at once: a stream also ends because this browser gets a new token, whose cookie may be on its way. */
@@ -59,8 +61,8 @@ export function createLiveSession(options: LiveSessionOptions): LiveSession {
   let timer: ReturnType<typeof setInterval> | undefined
   let tickedAt = 0
   let source: EventSource | undefined
-  /** Whether this stream, or the one before it, has ever worked. */
-  let worked = false
+  /** When a stream that is refused is tried again, ms. */
+  let pause = reopenAfter
   /** Whether this stream has said something. */
   let heard = false
   let heardAt = 0
@@ -98,8 +100,8 @@ export function createLiveSession(options: LiveSessionOptions): LiveSession {
     late = false
     triedAt = now + browserRetry
     if (stream.readyState === closed) {
-      close(worked ? 0 : reopenAfter)
-      worked = false
+      close(pause)
+      pause = Math.min(Math.max(2 * pause, shortestPause), reopenAfter)
       ask()
     } else if (lived) {
       close(resumeAfter)
@@ -140,7 +142,7 @@ export function createLiveSession(options: LiveSessionOptions): LiveSession {
         late = heardAt - triedAt > patience
       }
       heard = true
-      worked = true
+      pause = 0
       const session = parseSessionInfo(data)
       if (late || session === null) onDoubt()
       else onSession(session)
@@ -195,7 +197,7 @@ export function createLiveSession(options: LiveSessionOptions): LiveSession {
       const before = followed
       followed = session?.username == null ? null : session
       if (followed?.session !== before?.session) {
-        worked = false
+        pause = reopenAfter
         lastId = ''
         clearInterval(timer)
         timer = undefined

@@ -17,7 +17,8 @@ export function useGsEvent<T extends GsEvent['type']>(type: T, listener: (event:
   useEffect(() => {
     const isWanted = (event: GsEvent): event is Extract<GsEvent, { readonly type: T }> => event.type === type
     return client.onEvent((event) => {
-      if (isWanted(event)) latest.current(event)
+      // React renders the new state in a microtask that is waiting by now; this one comes after it, though the component may be gone then.
+      if (isWanted(event)) queueMicrotask(() => latest.current(event))
     })
   }, [client, type])
 }
