@@ -29,8 +29,11 @@ async function otherDevice(browser: Browser, who: Person): Promise<readonly [Pag
   return [page, await openTab(page, who)]
 }
 
-/** Does something, and expects that each of the pages shows the text within a second after it is done. */
-async function expectWithinASecond(cause: () => Promise<unknown>, pages: readonly Page[], text: string): Promise<void> {
+/** ms: what is told is there within a second on a quiet machine (the bench measures it); who asks now and then would take ten. */
+const soon = 5000
+
+/** Does something, and expects that each of the pages shows the text {@link soon} after it is done. */
+async function expectSoon(cause: () => Promise<unknown>, pages: readonly Page[], text: string): Promise<void> {
   // Each page notes the time by itself: asking it would take time too.
   const seen = pages.map((page) =>
     page.evaluate(
@@ -50,7 +53,7 @@ async function expectWithinASecond(cause: () => Promise<unknown>, pages: readonl
   )
   await cause()
   const done = Date.now()
-  for (const at of await Promise.all(seen)) expect(at - done).toBeLessThan(1000)
+  for (const at of await Promise.all(seen)) expect(at - done).toBeLessThan(soon)
 }
 
 interface AdminCalls {
@@ -88,7 +91,7 @@ test.describe('with several tabs on two devices', () => {
     )
     const phone = await logInElsewhere(who)
     const done = Date.now()
-    expect((await before) - done).toBeLessThan(1000)
+    expect((await before) - done).toBeLessThan(soon)
     await expect(items.nth(1)).toContainText('iPhone')
     await phone('/logout', { method: 'POST', body: '{}' })
     await expect(items).toHaveCount(1)
@@ -98,7 +101,7 @@ test.describe('with several tabs on two devices', () => {
     const who = await join(page, mailbox, 'two.passwords')
     const laptop = [await open(page, who), await openTab(page, who)]
     const phone = await otherDevice(browser, who)
-    await expectWithinASecond(
+    await expectSoon(
       () => call(page, '/change-password', { currentPassword: password, password: 'a quite different phrase' }),
       phone,
       'The password was changed elsewhere. Please log in again.'
@@ -107,24 +110,18 @@ test.describe('with several tabs on two devices', () => {
     await phone[0].context().close()
   })
 
-  test('what an admin gives and takes is there, and gone, on both within a second', async ({
-    page,
-    mailbox,
-    browser,
-    playwright,
-    baseURL
-  }) => {
+  test('what an admin gives and takes is there, and gone, on both at once', async ({ page, mailbox, browser, playwright, baseURL }) => {
     const who = await join(page, mailbox, 'two.rights')
     const laptop = [await open(page, who), await openTab(page, who)]
     const phone = await otherDevice(browser, who)
     const all = [...laptop, ...phone]
     const request = await playwright.request.newContext({ baseURL: baseURL! })
     const admin = await adminOf(request, who)
-    await expectWithinASecond(() => admin.post('grant', { level: 60 }), all, 'Administration')
+    await expectSoon(() => admin.post('grant', { level: 60 }), all, 'Administration')
     await admin.post('grant', { level: 10 })
     for (const each of all) await expect(button(each, 'Administration')).toHaveCount(0)
-    await expectWithinASecond(() => admin.post('require-password-change'), all, 'Choose a new password')
-    await expectWithinASecond(() => admin.post('lock'), all, 'This account was locked.')
+    await expectSoon(() => admin.post('require-password-change'), all, 'Choose a new password')
+    await expectSoon(() => admin.post('lock'), all, 'This account was locked.')
     await phone[0].context().close()
     await request.dispose()
   })
@@ -141,7 +138,7 @@ test.describe('with several tabs on two devices', () => {
     await button(page, 'Delete account').click()
     await field(page, 'User name').fill(who.username)
     await field(page, 'Current password').fill(password)
-    await expectWithinASecond(
+    await expectSoon(
       async () => {
         await button(page, 'Delete account').click()
         await expect(page.getByText('Your account is deleted.')).toBeVisible()
@@ -167,7 +164,7 @@ test.describe('with several tabs on two devices', () => {
     page.on('framenavigated', (frame) => loads.push(frame.url()))
     const tab = await page.context().newPage()
     await tab.goto(linkIn(await findMail(mailbox, who.email, /Confirm your address/)))
-    await expectWithinASecond(
+    await expectSoon(
       async () => {
         await button(tab, 'Confirm my address').click()
         await expect(heading(tab, who.username)).toBeVisible()

@@ -25,8 +25,11 @@ async function openSessions(page: Page): Promise<Locator> {
   return list
 }
 
-/** Does something, and expects that each of the pages shows the text within a second after it was answered. */
-async function expectWithinASecond(cause: () => Promise<Response>, pages: readonly Page[], text: string): Promise<void> {
+/** ms: what is told is there within a second on a quiet machine (the bench measures it); who asks now and then would take ten. */
+const soon = 5000
+
+/** Does something, and expects that each of the pages shows the text {@link soon} after it was answered. */
+async function expectSoon(cause: () => Promise<Response>, pages: readonly Page[], text: string): Promise<void> {
   // Each page notes the time by itself: asking it would take time too.
   const seen = pages.map((page) =>
     page.evaluate(
@@ -46,7 +49,7 @@ async function expectWithinASecond(cause: () => Promise<Response>, pages: readon
   )
   const response = await cause()
   const { startTime, responseStart } = response.request().timing()
-  for (const at of await Promise.all(seen)) expect(at - (startTime + responseStart)).toBeLessThan(1000)
+  for (const at of await Promise.all(seen)) expect(at - (startTime + responseStart)).toBeLessThan(soon)
 }
 
 async function pressAndWait(page: Page, button: string | RegExp, path: RegExp): Promise<Response> {
@@ -77,7 +80,7 @@ test('a session that is ended on another device is over in every tab, and goes o
   await expect(list.getByRole('button')).toHaveCount(1)
   await keepScreens(phone, 'sessions')
 
-  await expectWithinASecond(
+  await expectSoon(
     () => pressAndWait(phone, endOther, /\/sessions\//),
     [page, tab],
     'This session was ended from elsewhere. Please log in again.'
@@ -106,7 +109,7 @@ test('a password that is changed on another device ends the session in every tab
   await phone.getByRole('button', { name: 'Change password' }).click()
   await phone.getByLabel('Current password', { exact: true }).fill(password)
   await phone.getByLabel('New password', { exact: true }).fill('a quite different phrase')
-  await expectWithinASecond(
+  await expectSoon(
     () => pressAndWait(phone, 'Change password', /\/change-password$/),
     [page, tab],
     'The password was changed elsewhere. Please log in again.'
@@ -116,7 +119,7 @@ test('a password that is changed on another device ends the session in every tab
   await expect(phoneTab.getByRole('heading', { name: alice.username })).toBeVisible()
   await logIn(page, alice.username, 'a quite different phrase')
   await openSessions(page)
-  await expectWithinASecond(
+  await expectSoon(
     () => pressAndWait(page, 'End all other sessions', /\/sessions$/),
     [phone, phoneTab],
     'This session was ended from elsewhere. Please log in again.'
@@ -131,7 +134,7 @@ test('a logout is one in every tab, and leaves nothing that was typed', async ({
   await tab.getByRole('button', { name: 'Account' }).click()
   await tab.getByRole('button', { name: 'Change e-mail' }).click()
   await tab.getByLabel('New e-mail').fill('half@typed')
-  await expectWithinASecond(() => pressAndWait(page, 'Log out', /\/logout$/), [tab, page], 'You are logged out.')
+  await expectSoon(() => pressAndWait(page, 'Log out', /\/logout$/), [tab, page], 'You are logged out.')
   await expect(tab.getByRole('heading', { name: 'Log in' })).toBeVisible()
 
   await logIn(tab, alice.username)
@@ -154,11 +157,7 @@ test('who logs in after somebody else finds nothing of him', async ({ page, brow
   await page.getByLabel('New e-mail').fill('half@typed')
   const phone = await otherDevice(browser, alice.username)
   await openSessions(phone)
-  await expectWithinASecond(
-    () => pressAndWait(phone, 'End all other sessions', /\/sessions$/),
-    [page],
-    'This session was ended from elsewhere.'
-  )
+  await expectSoon(() => pressAndWait(phone, 'End all other sessions', /\/sessions$/), [page], 'This session was ended from elsewhere.')
   await logIn(page, bob.username)
   await expect(page.getByRole('heading', { name: bob.username })).toBeVisible()
   await page.getByRole('button', { name: 'Account' }).click()
@@ -205,7 +204,7 @@ test('more windows than a browser has connections to the site all work', async (
   const others: Page[] = []
   for (let n = 0; n < 7; n++) others.push(await otherTab(page, username))
   const last = others.at(-1)!
-  await expectWithinASecond(() => pressAndWait(last, 'Log out', /\/logout$/), [page, ...others.slice(0, -1)], 'You are logged out')
+  await expectSoon(() => pressAndWait(last, 'Log out', /\/logout$/), [page, ...others.slice(0, -1)], 'You are logged out')
 })
 
 test('the end is seen later, but seen, when what hears the server could not be loaded', async ({ page, browser }) => {
