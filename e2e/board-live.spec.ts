@@ -255,6 +255,20 @@ test('a deletion that fails says so, and leaves the post', async ({ page, mailbo
   await expect(postOf(page, 'sticky')).toHaveCount(0)
 })
 
+test('the keyboard keeps its place when a post is deleted while the page asks whether to delete it', async ({ page, mailbox }) => {
+  await join(page, mailbox, 'hesitant')
+  await openBoard(page)
+  for (const text of ['lower', 'middle', 'upper']) await write(page, text)
+  const remove = postOf(page, 'middle').getByRole('button', { name: 'Delete' })
+  await remove.click()
+  const idx = (await postOf(page, 'middle').getAttribute('id'))!.replace('post-', '')
+  // In another window.
+  expect((await page.request.delete(`/lwsgs/messages/${idx}`)).status()).toBe(200)
+  await expect(postOf(page, 'middle')).toHaveCount(0)
+  await page.keyboard.press('Escape')
+  await expect(postOf(page, 'lower')).toBeFocused()
+})
+
 test('the keyboard keeps its place when somebody else deletes the post that it is at', async ({ page, mailbox }) => {
   await join(page, mailbox, 'twofold')
   await openBoard(page)
@@ -303,8 +317,13 @@ test('who becomes a moderator may delete the posts of others at once, and no lon
     await expect(postOf(each, 'harmless')).toHaveCount(1)
   }
   await expect(postOf(page, 'harmless').getByRole('button')).toHaveCount(1)
+  await postOf(page, 'harmless').getByRole('button').click()
   await call(desk, grants, { withdraw: ['moderator'] })
-  await expect(postOf(page, 'harmless').getByRole('button')).toHaveCount(0)
+  await expect(postOf(page, 'harmless').locator('button')).toHaveCount(0)
+  await question.getByRole('button', { name: 'Delete' }).click()
+  await expect(question.getByRole('alert')).toHaveText('This is the post of somebody else.')
+  await page.keyboard.press('Escape')
+  await expect(postOf(page, 'harmless')).toBeFocused()
   await desk.context().close()
   await other.context().close()
 })

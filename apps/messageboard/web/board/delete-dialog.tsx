@@ -5,8 +5,7 @@ import type { ShownPost } from './feed-state.ts'
 interface DeleteDialogProps {
   readonly post: ShownPost
   readonly remove: (idx: number) => Promise<CallResult<true>>
-  /** @param deleted whether the post is gone */
-  readonly onClose: (deleted: boolean) => void
+  readonly onClose: () => void
 }
 
 /** Asks before a post is deleted. */
@@ -28,7 +27,7 @@ export function DeleteDialog({ post, remove, onClose }: DeleteDialogProps): Reac
     setDeleting(true)
     setFailure(null)
     const result = await remove(post.idx)
-    if (result.ok) return onClose(true)
+    if (result.ok) return onClose()
     setDeleting(false)
     setFailure(result.message)
   }
@@ -41,7 +40,7 @@ export function DeleteDialog({ post, remove, onClose }: DeleteDialogProps): Reac
       aria-describedby={`${id}-text`}
       onCancel={(event) => {
         event.preventDefault()
-        onClose(false)
+        onClose()
       }}
     >
       <h2 id={`${id}-title`}>{post.own ? 'Delete your post?' : 'Delete this post?'}</h2>
@@ -63,7 +62,7 @@ export function DeleteDialog({ post, remove, onClose }: DeleteDialogProps): Reac
       )}
       <div className="actions">
         {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog has to put the focus somewhere, and here it harms nothing */}
-        <button type="button" className="plain" autoFocus onClick={() => onClose(false)}>
+        <button type="button" className="plain" autoFocus onClick={onClose}>
           Keep it
         </button>
         <button type="button" className="danger" aria-disabled={deleting} onClick={() => void confirm()}>

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useId, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from 'react'
 import { createPortal, flushSync } from 'react-dom'
 import { useGs } from 'gs-ui'
-import { createBoardCalls, type CallResult } from './board-calls.ts'
+import { createBoardCalls } from './board-calls.ts'
 import { BoardFeed } from './board-feed.ts'
 import type { ShownPost, UnsentPost } from './feed-state.ts'
 import type { Connection } from './board-socket.ts'
@@ -47,7 +47,6 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
   const [newest, setNewest] = useState<number | null>(null)
   const area = useRef<HTMLTextAreaElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
-  const neighbour = useRef<HTMLElement>(null)
   // Who is at the head of the list, or before it, sees what is new.
   const { away, unseen } = useUnseen(heading, state.posts, newest, () => setNewest(null))
 
@@ -85,15 +84,10 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
     heading.current?.scrollIntoView()
   }
 
-  function remove(idx: number): Promise<CallResult<true>> {
-    neighbour.current = findNeighbour(idx)
-    return feed.remove(idx)
-  }
-
-  function closeQuestion(deleted: boolean): void {
+  function closeQuestion(idx: number): void {
     flushSync(() => setAsked(null))
-    // The button that asked is gone.
-    if (deleted) (neighbour.current?.isConnected ? neighbour.current : heading.current)?.focus()
+    // The button that asked may be gone: with its post, or with the right to delete it.
+    if (document.activeElement === document.body) (findPlace(idx) ?? heading.current)?.focus()
   }
 
   if (connection === 'closed') {
@@ -146,7 +140,11 @@ export function LiveBoard({ username, mask }: LiveBoardProps): ReactNode {
           onDiscard={feed.discard}
         />
       </section>
-      {asked && createPortal(<DeleteDialog key={asked.idx} post={asked} remove={remove} onClose={closeQuestion} />, document.body)}
+      {asked &&
+        createPortal(
+          <DeleteDialog key={asked.idx} post={asked} remove={feed.remove} onClose={() => closeQuestion(asked.idx)} />,
+          document.body
+        )}
     </>
   )
 }
@@ -185,10 +183,10 @@ function useUnseen(heading: RefObject<HTMLElement | null>, posts: readonly Shown
   return { away, unseen }
 }
 
-function findNeighbour(idx: number): HTMLElement | null {
-  const all = [...document.querySelectorAll<HTMLElement>('.message')]
-  const place = all.findIndex(({ id }) => id === `post-${idx}`)
-  return all[place + 1] ?? all[place - 1] ?? null
+/** The post, or the next one when it is gone. */
+function findPlace(idx: number): HTMLElement | undefined {
+  const all = [...document.querySelectorAll<HTMLElement>('.message[id]')]
+  return all.find(({ id }) => Number(id.slice('post-'.length)) <= idx) ?? all.at(-1)
 }
 
 function boardAddress(): string {

@@ -301,6 +301,16 @@ describe('an upgrade that Fastify refuses before all hooks', () => {
     t.mock.timers.tick(10_000)
     await closed
   })
+
+  it('is no reason to break off those that are open for longer', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    for (const order of Object.keys(orders)) {
+      const { app, visitors } = await start(t, order)
+      const sockets = [await openSocket(t, app, null, { url: '/open' }), await openSocket(t, app, visitors.alice)]
+      t.mock.timers.tick(10_000)
+      for (const [index, name] of ['nobody', 'alice'].entries()) assert.equal(await sockets[index]!.ask('hello'), `${name} hello`, order)
+    }
+  })
 })
 
 describe('how many websockets there can be', () => {
