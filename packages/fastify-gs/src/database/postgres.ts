@@ -83,7 +83,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const types = new pg.default.TypeOverrides()
   // Times and sectors are below 2^53; as strings they would be compared as text.
   types.setTypeParser(pg.default.types.builtins.INT8, Number)
-  const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, types })
+  const pool = new pg.default.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000, keepAlive: true, types })
   pool.on('error', onError)
   // The pool listens only to idle connections; one that breaks while a transaction holds it would end the process.
   pool.on('connect', (client) => client.on('error', onError))

@@ -122,7 +122,8 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
   }
   const meet = (server: WebSocketServerLike) => {
     if (servers.has(server)) return
-    // Ahead of theirs, which may upgrade at once. Not earlier: a server with a listener takes every request with this header for one of its own.
+    // Ahead of theirs, which may upgrade at once. Not before there is one: a server with a listener takes every request with this header
+    // for one of its own.
     if (servers.size === 0) app.server.prependListener('upgrade', limitUpgrade)
     servers.add(server)
     server.on('headers', (_headers: unknown, request: IncomingMessage) => undecided.delete(request.socket))
