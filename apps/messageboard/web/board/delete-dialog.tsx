@@ -61,7 +61,6 @@ export function DeleteDialog({ post, remove, onClose }: DeleteDialogProps): Reac
         </p>
       )}
       <div className="actions">
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog has to put the focus somewhere, and here it harms nothing */}
         <button type="button" className="plain" autoFocus onClick={onClose}>
           Keep it
         </button>
