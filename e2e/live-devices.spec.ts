@@ -3,6 +3,7 @@ import { createBoardHouse } from './helpers/board.ts'
 import { findMail, linkIn } from './helpers/mailbox.ts'
 import { call, join, logInElsewhere, register, test, type Person } from './helpers/people.ts'
 import { startProxy, type ProxyMode } from './helpers/proxy.ts'
+import { expectSoon, soon } from './helpers/soon.ts'
 import { logIn, password } from './helpers/visitor.ts'
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true })
@@ -27,33 +28,6 @@ async function otherDevice(browser: Browser, who: Person): Promise<readonly [Pag
   await logIn(page, who.username)
   await expect(heading(page, who.username)).toBeVisible()
   return [page, await openTab(page, who)]
-}
-
-/** ms: what is told is there within a second on a quiet machine (the bench measures it); who asks now and then would take ten. */
-const soon = 5000
-
-/** Does something, and expects that each of the pages shows the text {@link soon} after it is done. */
-async function expectSoon(cause: () => Promise<unknown>, pages: readonly Page[], text: string): Promise<void> {
-  // Each page notes the time by itself: asking it would take time too.
-  const seen = pages.map((page) =>
-    page.evaluate(
-      (wanted) =>
-        new Promise<number>((resolve) => {
-          const look = () => {
-            if (!document.querySelector('.gs-widget')?.textContent.includes(wanted)) return
-            observer.disconnect()
-            resolve(Date.now())
-          }
-          const observer = new MutationObserver(look)
-          observer.observe(document.body, { subtree: true, childList: true, characterData: true })
-          look()
-        }),
-      text
-    )
-  )
-  await cause()
-  const done = Date.now()
-  for (const at of await Promise.all(seen)) expect(at - done).toBeLessThan(soon)
 }
 
 interface AdminCalls {

@@ -1,4 +1,5 @@
 import { expect, test, type Browser, type Locator, type Page, type Response } from '@playwright/test'
+import { expectSoon } from './helpers/soon.ts'
 import { becomeMember, keepScreens, logIn, password, watchForFaults } from './helpers/visitor.ts'
 
 /** The same person on another device. */
@@ -23,33 +24,6 @@ async function openSessions(page: Page): Promise<Locator> {
   const list = page.getByRole('list', { name: 'Your sessions' })
   await expect(list).toBeVisible()
   return list
-}
-
-/** ms: what is told is there within a second on a quiet machine (the bench measures it); who asks now and then would take ten. */
-const soon = 5000
-
-/** Does something, and expects that each of the pages shows the text {@link soon} after it was answered. */
-async function expectSoon(cause: () => Promise<Response>, pages: readonly Page[], text: string): Promise<void> {
-  // Each page notes the time by itself: asking it would take time too.
-  const seen = pages.map((page) =>
-    page.evaluate(
-      (wanted) =>
-        new Promise<number>((resolve) => {
-          const look = () => {
-            if (!document.querySelector('.gs-notice')?.textContent.includes(wanted)) return
-            observer.disconnect()
-            resolve(Date.now())
-          }
-          const observer = new MutationObserver(look)
-          observer.observe(document.body, { subtree: true, childList: true, characterData: true })
-          look()
-        }),
-      text
-    )
-  )
-  const response = await cause()
-  const { startTime, responseStart } = response.request().timing()
-  for (const at of await Promise.all(seen)) expect(at - (startTime + responseStart)).toBeLessThan(soon)
 }
 
 async function pressAndWait(page: Page, button: string | RegExp, path: RegExp): Promise<Response> {

@@ -65,7 +65,8 @@ export async function runUnitTests(
     ],
     {
       cwd,
-      env,
+      // Hundreds of processes begin with the same sources: this takes a fifth of their time away.
+      env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...env },
       onLine(line) {
         if (!line.startsWith('{"passed":')) return
         counts = JSON.parse(line) as Counts

@@ -59,6 +59,8 @@ export class FrameReader {
     this.#socket = socket
     socket.on('message', (data: RawData) => this.frames.push(JSON.parse((data as Buffer).toString()) as Frame))
     socket.on('error', () => {})
+    // Of two that wait for the same answer one waits on.
+    socket.setMaxListeners(0)
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
     })
