@@ -53,7 +53,8 @@ export async function runUnitTests(
   const { code, output } = await runChild(
     [
       '--test',
-      `--test-concurrency=${availableParallelism()}`,
+      // Many wait for a program or a clock a good part of their time.
+      `--test-concurrency=${availableParallelism() + 1}`,
       // A test that waits for what never comes is named, before its file is given up.
       '--test-timeout=60000',
       `--import=${pathToFileURL(join(checks, 'end-hanging-file.ts')).href}`,
