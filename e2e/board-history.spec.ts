@@ -117,8 +117,9 @@ test('older posts load also in a browser so busy that it tells of several crossi
   })
   await openBoard(page)
   await expect(postOf(page, text(total))).toBeVisible()
+  const last = (await numbers(page)).at(-1)!
   await end(page)
-  await expect(postOf(page, text(total - 79))).toBeAttached()
+  await expect.poll(async () => (await numbers(page)).at(-1)).toBeLessThan(last)
 })
 
 test('a page of older posts that cannot be loaded can be asked for again', async ({ page, mailbox }) => {

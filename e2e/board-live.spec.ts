@@ -272,16 +272,16 @@ test('the keyboard keeps its place when a post is deleted while the page asks wh
 test('the keyboard keeps its place when somebody else deletes the post that it is at', async ({ page, mailbox }) => {
   await join(page, mailbox, 'twofold')
   await openBoard(page)
-  await write(page, 'lower')
-  await write(page, 'upper')
-  await expect(postOf(page, 'upper').getByRole('time')).toBeVisible()
+  await write(page, 'under it')
+  await write(page, 'where it is')
+  await expect(postOf(page, 'where it is').getByRole('time')).toBeVisible()
   const { posts: found } = (await (await page.request.get('/lwsgs/messages')).json()) as { posts: { idx: number; content: string }[] }
-  await postOf(page, 'upper').getByRole('button', { name: 'Delete' }).focus()
+  await postOf(page, 'where it is').getByRole('button', { name: 'Delete' }).focus()
   // In another window.
-  const { idx } = found.find(({ content }) => content === 'upper')!
+  const { idx } = found.find(({ content }) => content === 'where it is')!
   expect((await page.request.delete(`/lwsgs/messages/${idx}`)).status()).toBe(200)
-  await expect(postOf(page, 'upper')).toHaveCount(0)
-  await expect(postOf(page, 'lower')).toBeFocused()
+  await expect(postOf(page, 'where it is')).toHaveCount(0)
+  await expect(postOf(page, 'under it')).toBeFocused()
 })
 
 test('who becomes a moderator may delete the posts of others at once, and no longer when it is taken away', async ({
