@@ -176,6 +176,22 @@ test('what was written survives the page: a draft, and a text that could not be 
   await expect(postOf(again, 'sent into the void')).toHaveCount(1)
 })
 
+test('a logout takes along what was typed, in every tab', async ({ page, mailbox }) => {
+  await join(page, mailbox, 'leaving')
+  await openBoard(page)
+  const other = await page.context().newPage()
+  await openBoard(other)
+  for (const each of [page, other]) {
+    await each.getByLabel('Message', { exact: true }).fill('not for the next one')
+    await expect.poll(() => each.evaluate(() => Object.values(sessionStorage).join())).toContain('not for the next one')
+  }
+  await page.getByRole('button', { name: 'Log out' }).click()
+  for (const each of [page, other]) {
+    await expect(each.getByRole('button', { name: 'Log in', exact: true })).toBeVisible()
+    await expect.poll(() => each.evaluate(() => Object.values(sessionStorage).join())).not.toContain('not for the next one')
+  }
+})
+
 test('a refused post says why, and can be sent again, changed or forgotten', async ({ page, mailbox }) => {
   let refuse = true
   await page.routeWebSocket('**/lwsgs/board*', (socket) => {

@@ -1,11 +1,14 @@
-import type { ReactNode } from 'react'
-import { useGs } from 'gs-ui'
+import { useEffect, useRef, type ReactNode } from 'react'
+import { useGs, type UseGs } from 'gs-ui'
+import { forgetWhoLeft } from './draft.ts'
 import { Intro } from './intro.tsx'
 import { LiveBoard } from './live-board.tsx'
 
 /** The page for whoever is looking at it. */
 export function Board(): ReactNode {
-  const { status, session } = useGs()
+  const gs = useGs()
+  useForgetAtLogout(gs)
+  const { status, session } = gs
   if (status === 'loading') {
     return (
       <p className="loading" aria-busy="true">
@@ -32,4 +35,14 @@ export function Board(): ReactNode {
     )
   }
   return <LiveBoard key={session.username} username={session.username} mask={session.mask} />
+}
+
+function useForgetAtLogout(gs: UseGs): void {
+  const present = useRef<string | null>(null)
+  useEffect(() => {
+    if (gs.status !== 'ready') return
+    const { username } = gs.session
+    if (username === null && present.current !== null) forgetWhoLeft(present.current, gs.ended)
+    present.current = username
+  }, [gs])
 }

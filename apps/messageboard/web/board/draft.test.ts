@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { loadDraft, loadUnsent, saveDraft, saveUnsent, type DraftStorage } from './draft.ts'
+import { forgetWhoLeft, loadDraft, loadUnsent, saveDraft, saveUnsent, type DraftStorage } from './draft.ts'
 
 function createStorage(): DraftStorage & { readonly size: number } {
   const items = new Map<string, string>()
@@ -30,6 +30,24 @@ describe('a draft', () => {
     saveDraft('alice', '', storage)
     assert.equal(loadDraft('alice', storage), '')
     assert.equal(storage.size, 0)
+  })
+
+  test('is gone after a logout or with the account, and stays when the session ended by itself', () => {
+    for (const [ended, left] of [
+      [undefined, ''],
+      ['logout', ''],
+      ['account-deleted', ''],
+      ['idle', 'text'],
+      ['unknown', 'text']
+    ] as const) {
+      const storage = createStorage()
+      saveDraft('alice', 'text', storage)
+      saveUnsent('alice', [{ id: '1', content: 'text', at: 1 }], storage)
+      saveDraft('bob', 'another', storage)
+      forgetWhoLeft('alice', ended, storage)
+      assert.deepEqual([loadDraft('alice', storage), loadUnsent('alice', storage).length], [left, left.length / 4])
+      assert.equal(loadDraft('bob', storage), 'another')
+    }
   })
 
   test('is no reason to fail where storage is forbidden or full', () => {

@@ -34,6 +34,17 @@ export function saveUnsent(username: string, texts: readonly UnsentText[], stora
   keep(unsentKey(username), texts.length === 0 ? '' : JSON.stringify(texts), storage)
 }
 
+/**
+ * After a logout the next person at the browser must find nothing. A session that ended by itself takes no text away.
+ *
+ * @param ended the cause that `useGs()` gives; undefined: somebody has logged out, or deleted the account, in this tab
+ */
+export function forgetWhoLeft(username: string, ended: string | undefined, storage = tabStorage()): void {
+  if (ended !== undefined && ended !== 'logout' && ended !== 'account-deleted') return
+  saveDraft(username, '', storage)
+  saveUnsent(username, [], storage)
+}
+
 function isUnsentText(value: unknown): value is UnsentText {
   const { id, content, at } = Object(value) as Record<string, unknown>
   return typeof id === 'string' && typeof content === 'string' && typeof at === 'number'
