@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createKeyRing, createToken, digest } from './tokens.ts'
+import { createId, createKeyRing, createToken, digest } from './tokens.ts'
 
 describe('createToken', () => {
   it('gives 20 bytes as 27 url-safe characters, each time others', () => {
     const tokens = new Set(Array.from({ length: 10_000 }, createToken))
     assert.equal(tokens.size, 10_000)
     for (const token of tokens) assert.match(token, /^[\w-]{27}$/)
+  })
+})
+
+describe('createId', () => {
+  it('gives 16 url-safe characters, each time others, of which no program takes the first for that of an option', () => {
+    const ids = new Set(Array.from({ length: 10_000 }, createId))
+    assert.equal(ids.size, 10_000)
+    for (const id of ids) assert.match(id, /^[A-Za-f][\w-]{15}$/)
   })
 })
 

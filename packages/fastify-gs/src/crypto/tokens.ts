@@ -5,9 +5,11 @@ export function createToken(): string {
   return randomBytes(20).toString('base64url')
 }
 
-/** A new public identifier: 12 random bytes, 16 characters base64url. */
+/** A new public identifier: 95 random bits, 16 characters base64url. It begins with a letter: on a command line a `-` would begin an option. */
 export function createId(): string {
-  return randomBytes(12).toString('base64url')
+  const bytes = randomBytes(12)
+  bytes[0]! &= 0x7f
+  return bytes.toString('base64url')
 }
 
 /**
