@@ -518,7 +518,11 @@ describe('an application under test', () => {
     const built = await site(t, {}, routes)
     const alice = await built.member('alice')
     const headers = { cookie: `gs=${alice.token}`, origin: ownOrigin }
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const socket = await built.app.injectWS('/live', { headers })
+    // For as long as they like.
+    t.mock.timers.tick(60_000)
+    t.mock.timers.reset()
     const message = once(socket, 'message')
     socket.send('hello')
     assert.equal(String(((await message) as [Buffer])[0]), 'alice hello')

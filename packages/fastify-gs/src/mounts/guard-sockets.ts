@@ -108,16 +108,16 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
     guard.refuseUpgrade.call(this, request, reply, done)
   }
 
-  /** Connections whose upgrade is neither done nor refused. */
-  const undecided = new Set<Duplex>()
-  const limitUpgrade = (_request: IncomingMessage, connection: Duplex) => {
+  /** Connections whose upgrade is neither done nor refused; by the request, because one under test has no socket. */
+  const undecided = new Map<IncomingMessage, Duplex>()
+  const limitUpgrade = (request: IncomingMessage, connection: Duplex) => {
     if (othersUpgrade()) return
     // What Fastify refuses before all hooks, like an address that cannot be decoded, would leave the connection open for ever.
-    const timer = setTimeout(() => undecided.has(connection) && connection.destroy(), upgradeLimit).unref()
-    undecided.add(connection)
+    const timer = setTimeout(() => undecided.get(request)?.destroy(), upgradeLimit).unref()
+    undecided.set(request, connection)
     connection.once('close', () => {
       clearTimeout(timer)
-      undecided.delete(connection)
+      undecided.delete(request)
     })
   }
   const meet = (server: WebSocketServerLike) => {
@@ -126,7 +126,7 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
     // for one of its own.
     if (servers.size === 0) app.server.prependListener('upgrade', limitUpgrade)
     servers.add(server)
-    server.on('headers', (_headers: unknown, request: IncomingMessage) => undecided.delete(request.socket))
+    server.on('headers', (_headers: unknown, request: IncomingMessage) => undecided.delete(request))
   }
 
   app.addHook('onRoute', function (this: FastifyInstance, route: RouteOptions) {
@@ -170,6 +170,6 @@ export function guardSockets(app: FastifyInstance, { guard, sockets, options, or
   })
   app.addHook('preClose', async () => {
     sockets.close()
-    for (const connection of undecided) connection.destroy()
+    for (const connection of undecided.values()) connection.destroy()
   })
 }
