@@ -1,0 +1,65 @@
+import type { FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
+import { csrfBeforeBody, csrfOfBody } from './csrf.ts'
+import { jwtError } from './errors.ts'
+import { jwtState, type JwtState, type WithState } from './load-jwt.ts'
+import { isOwnSocket, isUpgrade } from './own-socket.ts'
+import { refuse, type ResolvedOptions } from './options.ts'
+
+export interface RequireJwtOptions {
+  /**
+   * Whether the request has to bring the claim `csrf` of its token along, in the header `x-jwt-csrf` or the field `csrf` of query or body: so
+   * it was made by a page that this bearer has been given. For everything that has an effect. Default: false.
+   */
+  readonly csrf?: boolean
+}
+
+/** A hook for `onRequest` that lets only requests with a valid token pass. */
+export type RequireJwt = (options?: RequireJwtOptions) => onRequestHookHandler
+
+function stateOf(request: FastifyRequest): JwtState {
+  const state = (request as WithState)[jwtState]
+  if (state == null)
+    throw new Error(
+      `The route ${request.routeOptions.url ?? request.url} was added before fastify-gs-jwt was registered; register fastify-gs-jwt first.`
+    )
+  return state
+}
+
+const hasBody = ({ headers }: FastifyRequest) => headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+export function createRequireJwt({ origins, secure }: Pick<ResolvedOptions, 'origins' | 'secure'>): RequireJwt {
+  return (given = {}) => {
+    const { csrf = false, ...rest } = given
+    const unknown = Object.keys(rest)[0]
+    if (unknown !== undefined) refuse(`requireJwt() does not know the option ${unknown}; it knows csrf.`)
+    if (typeof csrf !== 'boolean') refuse('the option csrf of requireJwt() must be true or false.')
+
+    return function requireJwt(request, _reply, done) {
+      let state: JwtState
+      try {
+        state = stateOf(request)
+      } catch (error) {
+        return done(error as Error)
+      }
+      const { jwt } = request
+      if (jwt === null) return done(jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED'))
+      if (isUpgrade(request) && !isOwnSocket(request.headers, origins, secure)) return done(jwtError('GS_JWT_CROSS_SITE'))
+      if (!csrf || state.bearer) return done()
+      const verdict = csrfBeforeBody(request, jwt.csrf)
+      if (verdict === 'right') return done()
+      if (verdict === 'wrong') return done(jwtError('GS_JWT_CSRF'))
+      if (request.body !== undefined) return done(csrfOfBody(request, jwt.csrf) === 'right' ? undefined : jwtError('GS_JWT_CSRF'))
+      if (!hasBody(request)) return done(jwtError('GS_JWT_CSRF'))
+      state.csrfPending = true
+      done()
+    }
+  }
+}
+
+/** Asks the body for the claim, where neither header nor query had it. Before the schema of the route sees the body. */
+export const checkPendingCsrf: preValidationHookHandler = (request, _reply, done) => {
+  const state = (request as WithState)[jwtState]
+  if (state == null || !state.csrfPending) return done()
+  state.csrfPending = false
+  done(request.jwt !== null && csrfOfBody(request, request.jwt.csrf) === 'right' ? undefined : jwtError('GS_JWT_CSRF'))
+}
