@@ -25,7 +25,7 @@ const isCrossSite = (site: unknown) => site !== undefined && site !== 'same-orig
 
 /** The routes of the plugin: what a page asks about its login, and the public keys. */
 export function jwtRoutes(app: FastifyInstance, { options, keys }: Pick<Services, 'options' | 'keys'>): void {
-  const { jwks, now, prefix, renewFor } = options
+  const { jwks, now, prefix, renewFor, sessionRoutes } = options
   // Open for everybody, whatever fastify-gs asks for by default.
   const config = { gs: { level: 'none' } } as object
 
@@ -38,7 +38,7 @@ export function jwtRoutes(app: FastifyInstance, { options, keys }: Pick<Services
       return reply.type('application/jwk-set+json').send(body)
     })
   }
-  if (prefix === null) return
+  if (!sessionRoutes) return
 
   const infoOf = ({ jwt }: FastifyRequest): JwtSessionInfo => {
     if (jwt === null) return { sub: null, csrf: null, expiresAt: null, expiresIn: null, renewUntil: null }

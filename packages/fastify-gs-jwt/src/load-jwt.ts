@@ -2,7 +2,7 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Ext, SessionClaims } from './claims.ts'
 import { JwtUnavailableError } from './errors.ts'
 import type { Services } from './services.ts'
-import type { JwtRefusal, VerifiedJwt } from './verify.ts'
+import type { JwtRefusal, VerifiedJwt, VerifyResult } from './verify.ts'
 
 /** Who is asking, by a token of which everything has been checked. */
 export interface RequestJwt {
@@ -39,8 +39,10 @@ export interface JwtState {
   readonly missing: MissingReason | null
   /** Whether a page cannot have sent it: it came in `Authorization`. */
   readonly bearer: boolean
-  /** Whether the body still has to bring the `csrf` claim. */
-  csrfPending: boolean
+  /** The claim that the body may bring along, or has to. Null: nobody has asked for it. */
+  csrf: { readonly claim: string; readonly required: boolean } | null
+  /** Whether the body has been read, if there is one. */
+  bodyRead: boolean
 }
 
 declare module 'fastify' {
@@ -130,47 +132,56 @@ export function createLoadJwt(services: Services, createRequestJwt: CreateReques
     return inCookie === null ? 'absent' : { token: inCookie.value, bearer: false }
   }
 
+  const judge = (answer: VerifyResult): Outcome | Promise<Outcome> => {
+    if (!answer.ok) return answer.reason
+    const denied = isDenied(services, answer.jwt)
+    const outcome = (is: boolean): Outcome => (is ? 'denied' : answer.jwt)
+    return denied instanceof Promise ? denied.then(outcome) : outcome(denied)
+  }
+  const ask = (token: string): Outcome | Promise<Outcome> => {
+    const answer = verify(token)
+    return answer instanceof Promise ? answer.then(judge) : judge(answer)
+  }
+
   return function loadJwt(request, _reply, done) {
     const given = present(request)
-    const bearer = typeof given === 'object' && given.bearer
-    const leave = (missing: MissingReason | null) => {
-      ;(request as WithState)[jwtState] = { missing, bearer, csrfPending: false }
-      if (missing !== null && missing !== 'absent' && missing !== 'expired') {
-        request.log.info({ jwt: missing, ip: request.ip }, 'a token was not accepted')
-      }
-      done()
+    if (typeof given === 'string') return leave(request, given, false, done)
+    const { bearer, token } = given
+    const finish = (outcome: Outcome) => {
+      if (typeof outcome === 'string') return leave(request, outcome, bearer, done)
+      if (isSomebodyElse(request, outcome.claims.sub)) return leave(request, 'ambiguous', bearer, done)
+      request.jwt = createRequestJwt(token, outcome)
+      leave(request, null, bearer, done)
     }
-    if (typeof given === 'string') return leave(given)
-    const { token } = given
-
     const fail = (error: unknown) => {
       if (!(error instanceof JwtUnavailableError)) return done(error as Error)
       log.warn({ err: error }, 'tokens cannot be checked at the moment')
-      leave('unavailable')
+      leave(request, 'unavailable', bearer, done)
     }
-    const accept = (jwt: VerifiedJwt, denied: boolean) => {
-      if (denied) return leave('denied')
-      const account = (request as WithAccount).gs?.account
-      const { sub } = jwt.claims
-      // Two logins of two people in one browser: whoever has planted one of them, must not be taken for the other.
-      if (account != null && sub !== account.id && sub !== account.username && sub !== account.email) return leave('ambiguous')
-      request.jwt = createRequestJwt(token, jwt)
-      leave(null)
-    }
+    let outcome: Outcome | Promise<Outcome>
     try {
-      const result = verify(token)
-      if (result instanceof Promise) {
-        result
-          .then(async (answer) => (answer.ok ? accept(answer.jwt, await isDenied(services, answer.jwt)) : leave(answer.reason)))
-          .catch(fail)
-        return
-      }
-      if (!result.ok) return leave(result.reason)
-      const denied = isDenied(services, result.jwt)
-      if (denied instanceof Promise) denied.then((is) => accept(result.jwt, is)).catch(fail)
-      else accept(result.jwt, denied)
+      outcome = ask(token)
     } catch (error) {
-      fail(error)
+      return fail(error)
     }
+    // What the rest of the request throws is none of ours.
+    if (outcome instanceof Promise) outcome.then(finish, fail)
+    else finish(outcome)
   }
+}
+
+type Outcome = VerifiedJwt | MissingReason
+
+/** Two logins of two people in one browser: whoever has planted one of them, must not be taken for the other. */
+function isSomebodyElse(request: FastifyRequest, sub: string | undefined): boolean {
+  const account = (request as WithAccount).gs?.account
+  return account != null && sub !== account.id && sub !== account.username && sub !== account.email
+}
+
+function leave(request: WithState, missing: MissingReason | null, bearer: boolean, done: () => void): void {
+  request[jwtState] = { missing, bearer, csrf: null, bodyRead: false }
+  if (missing !== null && missing !== 'absent' && missing !== 'expired') {
+    request.log.info({ jwt: missing, ip: request.ip }, 'a token was not accepted')
+  }
+  done()
 }

@@ -47,8 +47,10 @@ export interface GsJwtOptions {
   readonly denylist?: Denylist
   /** Origins besides this server's own whose pages may open websockets. Default: none. */
   readonly origins?: readonly string[]
-  /** Where `GET session` and `POST renew` are; `false`: nowhere. Default: `/jwt`. */
-  readonly prefix?: string | false
+  /** Where `GET session` and `POST renew` are. Default: `/jwt`. */
+  readonly prefix?: string
+  /** Whether they are there at all. Default: true. */
+  readonly sessionRoutes?: boolean
   /** Where the public keys are, for others who verify; `false`: nowhere. Default: `/.well-known/jwks.json`. */
   readonly jwks?: string | false
   /** The clock, ms since 1970; for tests. Default: `Date.now`. */
@@ -124,9 +126,8 @@ function clock(value: unknown): () => number {
   return value as () => number
 }
 
-function path(name: string, value: unknown): string | null {
-  if (value === false) return null
-  if (typeof value !== 'string' || !/^(\/[\w.~-]+)+$/.test(value)) refuse(`the option ${name} must be a path like /jwt, or false.`)
+function path(name: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^(\/[\w.~-]+)+$/.test(value)) refuse(`the option ${name} must be a path like /jwt.`)
   return value
 }
 
@@ -196,13 +197,14 @@ export interface ResolvedOptions {
   readonly cache: number
   readonly denylist: Denylist | null
   readonly origins: readonly string[]
-  readonly prefix: string | null
+  readonly prefix: string
+  readonly sessionRoutes: boolean
   readonly jwks: string | null
   readonly now: () => number
 }
 
 const known =
-  'keys alg iss aud cookieName expiresIn maxAge renewFor typ clockTolerance ext sameSite secure bearer cache denylist origins prefix jwks now'.split(
+  'keys alg iss aud cookieName expiresIn maxAge renewFor typ clockTolerance ext sameSite secure bearer cache denylist origins prefix sessionRoutes jwks now'.split(
     ' '
   )
 
@@ -247,7 +249,8 @@ export function resolveOptions(given: GsJwtOptions): ResolvedOptions {
     denylist: denylist ?? null,
     origins: origins.map(origin),
     prefix: path('prefix', given.prefix ?? '/jwt'),
-    jwks: path('jwks', given.jwks ?? '/.well-known/jwks.json'),
+    sessionRoutes: flag('sessionRoutes', given.sessionRoutes ?? true),
+    jwks: given.jwks === false ? null : path('jwks', given.jwks ?? '/.well-known/jwks.json'),
     now: clock(given.now ?? Date.now)
   })
 }

@@ -11,7 +11,7 @@ import { jwtRoutes } from './jwt-routes.ts'
 import { loadKeys } from './keys/load-keys.ts'
 import { createLoadJwt, createRequestJwtFactory, isDenied, jwtState, type WithState } from './load-jwt.ts'
 import { isKeyRing, resolveOptions, type GsJwtOptions, type ResolvedOptions } from './options.ts'
-import { checkPendingCsrf, createRequireJwt, type RequireJwt } from './require-jwt.ts'
+import { checkBodyCsrf, createRequireJwt, type RequireJwt } from './require-jwt.ts'
 import type { Services } from './services.ts'
 import { createSigner, type SignedJwt, type SigningRequest, type TokenContent } from './sign.ts'
 import { createVerifiedCache } from './verified-cache.ts'
@@ -106,7 +106,8 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     const request: WithState = reply.request
     request.jwt = createRequestJwt(token, signed)
-    request[jwtState] = { missing: null, bearer: false, csrfPending: false }
+    const state = request[jwtState]
+    request[jwtState] = { missing: null, bearer: false, csrf: state?.csrf ?? null, bodyRead: state?.bodyRead ?? false }
     return signed
   }
   /** A token of a login, which those that are renewed from it have in common. */
@@ -119,7 +120,7 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
     after: await denylist.deniedBefore({ sub }, now())
   })
   const deny = async (what: DenyRequest) => {
-    const before = clock()
+    const before = clock.denial()
     await denylist.deny({ ...what, before, until: before + (maxAge + options.clockTolerance) * 1000 })
   }
   app.decorateRequest('jwt', null)
@@ -157,7 +158,7 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   })
 
   app.addHook('onRequest', createLoadJwt(services, createRequestJwt))
-  app.addHook('preValidation', checkPendingCsrf)
+  app.addHook('preValidation', checkBodyCsrf)
   jwtRoutes(app, services)
 }
 

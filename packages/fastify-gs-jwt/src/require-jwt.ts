@@ -1,6 +1,6 @@
 import type { FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
 import { csrfBeforeBody, csrfOfBody } from './csrf.ts'
-import { jwtError } from './errors.ts'
+import { jwtError, type JwtError } from './errors.ts'
 import { jwtState, type JwtState, type WithState } from './load-jwt.ts'
 import { isOwnSocket, isUpgrade } from './own-socket.ts'
 import { refuse, type ResolvedOptions } from './options.ts'
@@ -20,12 +20,12 @@ function stateOf(request: FastifyRequest): JwtState {
   const state = (request as WithState)[jwtState]
   if (state == null)
     throw new Error(
-      `The route ${request.routeOptions.url ?? request.url} was added before fastify-gs-jwt was registered; register fastify-gs-jwt first.`
+      `The route ${request.routeOptions.url ?? request.url} is outside of the scope in which fastify-gs-jwt was registered; register it at the root.`
     )
   return state
 }
 
-const hasBody = ({ headers }: FastifyRequest) => headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+const bodiless = new Set(['GET', 'HEAD'])
 
 export function createRequireJwt({ origins, secure }: Pick<ResolvedOptions, 'origins' | 'secure'>): RequireJwt {
   return (given = {}) => {
@@ -45,21 +45,29 @@ export function createRequireJwt({ origins, secure }: Pick<ResolvedOptions, 'ori
       if (jwt === null) return done(jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED'))
       if (isUpgrade(request) && !isOwnSocket(request.headers, origins, secure)) return done(jwtError('GS_JWT_CROSS_SITE'))
       if (!csrf || state.bearer) return done()
+      // Another hook of the route has asked already, and taken what there was.
+      if (state.csrf !== null) return done()
       const verdict = csrfBeforeBody(request, jwt.csrf)
-      if (verdict === 'right') return done()
-      if (verdict === 'wrong') return done(jwtError('GS_JWT_CSRF'))
-      if (request.body !== undefined) return done(csrfOfBody(request, jwt.csrf) === 'right' ? undefined : jwtError('GS_JWT_CSRF'))
-      if (!hasBody(request)) return done(jwtError('GS_JWT_CSRF'))
-      state.csrfPending = true
-      done()
+      if (verdict === 'wrong' || (verdict === 'absent' && bodiless.has(request.method))) return done(jwtError('GS_JWT_CSRF'))
+      state.csrf = { claim: jwt.csrf, required: verdict === 'absent' }
+      done(state.bodyRead ? checkBody(request, state) : undefined)
     }
   }
 }
 
-/** Asks the body for the claim, where neither header nor query had it. Before the schema of the route sees the body. */
-export const checkPendingCsrf: preValidationHookHandler = (request, _reply, done) => {
+/** The hook that asks the body for the claim, which has to be right if it is there. Before the schema of the route sees the body. */
+export const checkBodyCsrf: preValidationHookHandler = (request, _reply, done) => {
   const state = (request as WithState)[jwtState]
-  if (state == null || !state.csrfPending) return done()
-  state.csrfPending = false
-  done(request.jwt !== null && csrfOfBody(request, request.jwt.csrf) === 'right' ? undefined : jwtError('GS_JWT_CSRF'))
+  if (state == null) return done()
+  state.bodyRead = true
+  done(checkBody(request, state))
+}
+
+function checkBody(request: FastifyRequest, state: JwtState): JwtError | undefined {
+  if (state.csrf === null) return undefined
+  const { claim, required } = state.csrf
+  const verdict = csrfOfBody(request, claim)
+  if (verdict === 'wrong' || (verdict === 'absent' && required)) return jwtError('GS_JWT_CSRF')
+  state.csrf = { claim, required: false }
+  return undefined
 }
