@@ -79,12 +79,13 @@ const shapes: Readonly<Record<keyof JwtClaims, (value: unknown) => boolean>> = {
   auth_time: isTime
 }
 
+const allShapes = Object.entries(shapes)
 const always: readonly (keyof JwtClaims)[] = ['iss', 'aud', 'iat', 'exp']
 
 /** Whether a value can be the claim. */
 export const isClaim = (name: keyof JwtClaims, value: unknown): boolean => shapes[name](value)
 
-/** Whether the time of a token is here, by the clock of now (ms since 1970). In the second `exp` it is over. */
+/** Whether the time of a token is here, by the clock of now (ms since 1970). In the second `exp` it is over. A clock that says NaN lets nobody in. */
 export function timeFault(
   { iat, nbf = iat, exp }: Pick<JwtClaims, 'iat' | 'nbf' | 'exp'>,
   { clockTolerance, maxAge }: Pick<ClaimRules, 'clockTolerance' | 'maxAge'>,
@@ -92,10 +93,9 @@ export function timeFault(
 ): 'not-yet' | 'expired' | 'too-old' | null {
   const earliest = now / 1000 + clockTolerance
   const latest = now / 1000 - clockTolerance
-  if (nbf > earliest || iat - leeway > earliest) return 'not-yet'
-  if (exp <= latest) return 'expired'
-  if (exp - iat > maxAge || iat + maxAge <= latest) return 'too-old'
-  return null
+  if (!(nbf <= earliest && iat - leeway <= earliest)) return 'not-yet'
+  if (!(latest < exp)) return 'expired'
+  return exp - iat <= maxAge ? null : 'too-old'
 }
 
 /**
@@ -108,7 +108,7 @@ export function checkClaims(payload: Uint8Array, rules: ClaimRules, now: number)
   if (given['iss'] !== rules.iss) return { fault: 'iss' }
   if (given['aud'] !== rules.aud) return { fault: 'aud' }
   const claims: Record<string, unknown> = {}
-  for (const [name, fits] of Object.entries(shapes)) {
+  for (const [name, fits] of allShapes) {
     if (Object.hasOwn(given, name)) {
       if (!fits(given[name])) return { fault: 'claim', claim: name }
       claims[name] = given[name]
@@ -117,6 +117,7 @@ export function checkClaims(payload: Uint8Array, rules: ClaimRules, now: number)
     }
   }
   const read = claims as unknown as JwtClaims
+  if (read.exp <= read.iat) return { fault: 'claim', claim: 'exp' }
   const fault = timeFault(read, rules, now)
   if (fault !== null) return { fault }
   if (rules.checkExt(claims['ext']) !== null) return { fault: 'ext' }

@@ -10,9 +10,11 @@ export interface JwsHeader {
 /** Why a text is not a token that we look at any further. */
 export type CompactFault = 'malformed' | 'too-large' | 'header'
 
-/** Leaves no room for two texts that are one token: no padding, no white space, no unused bits (RFC 7515, 2; RFC 4648, 3.5). */
 const segment = /^[\w-]+$/
-const isCanonical = (text: string) => segment.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
+/** The characters with which a segment may end that is no whole number of groups of four: with them, no bit is unused. */
+const ends = ['', '', 'AQgw', 'AEIMQUYcgkosw048'] as const
+/** Leaves no room for two texts that are one token: no padding, no white space, no unused bits (RFC 7515, 2; RFC 4648, 3.5). */
+const isCanonical = (text: string) => segment.test(text) && (text.length % 4 === 0 || ends[text.length % 4]!.includes(text.at(-1)!))
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -20,23 +22,36 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * Members that would have us take a key from the token, change what is signed, or understand something that we do not: RFC 8725, 3.10;
  * RFC 7515, 4.1.11; RFC 7797.
  */
-const refused = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc', 'cty']
+const refused = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc', 'epk', 'p2c', 'p2s', 'cty']
+
+/** Levels of objects and arrays in a header, in claims, in `ext`. */
+export const maxDepth = 32
 
 /**
- * The object in a JSON text; null if it is none, or two readers could understand it differently: members given twice, `__proto__`, a byte
- * order mark, bytes that are not UTF-8.
+ * The object in a JSON text; null if it is none, or two readers could understand it differently (RFC 7493): members given twice,
+ * `__proto__`, a byte order mark, bytes that are not UTF-8, halves of surrogate pairs, numbers that are too large, deep nesting.
  */
 export function parseObject(bytes: Uint8Array): Record<string, unknown> | null {
   try {
     const text = utf8.decode(bytes)
     const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !isUnambiguous(value, maxDepth)) return null
     // What JSON.stringify would write has no member twice, because the value has not.
     if ((text.includes('__proto__') || JSON.stringify(value) !== text) && !hasPlainMembers(text)) return null
     return value as Record<string, unknown>
   } catch {
     return null
   }
+}
+
+function isUnambiguous(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  if (Array.isArray(value)) return value.every((member) => isUnambiguous(member, depth - 1))
+  for (const [name, member] of Object.entries(value)) if (!name.isWellFormed() || !isUnambiguous(member, depth - 1)) return false
+  return true
 }
 
 function hasPlainMembers(text: string): boolean {

@@ -2,9 +2,9 @@ import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 
 /** The header in which scripts bring the claim `csrf` along. */
-export const csrfHeader = 'x-jwt-csrf'
+const csrfHeader = 'x-jwt-csrf'
 /** The field of forms, JSON bodies and queries. */
-export const csrfField = 'csrf'
+const csrfField = 'csrf'
 
 /** Whether a request was made by a page of its bearer. */
 export type CsrfVerdict = 'right' | 'wrong' | 'absent'

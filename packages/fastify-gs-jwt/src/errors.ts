@@ -6,6 +6,7 @@ const table = {
   GS_JWT_CSRF: ['This page does not belong to your login any more. Please load it again.', 403],
   GS_JWT_CROSS_SITE: ['This request came from another site and was refused.', 403],
   GS_JWT_RENEWAL: ['This login cannot be prolonged any more. Please log in again.', 403],
+  GS_JWT_PASSWORD_CHANGE: ['Please choose a new password first.', 403],
   GS_JWT_UNAVAILABLE: ['Logins cannot be checked at the moment. Please try again.', 503]
 } as const satisfies Record<string, readonly [message: string, status: number]>
 
@@ -41,8 +42,14 @@ export class JwtKeyError extends Error {
   readonly code = 'GS_JWT_KEY'
 }
 
+/** A database that cannot hold the denials: out of reach, not writable, or not ours. Thrown when it is opened, never during a request. */
+export class JwtDenylistError extends Error {
+  override readonly name = 'JwtDenylistError'
+  readonly code = 'GS_JWT_DENYLIST'
+}
+
 /** Why a token was not signed. */
-export type JwtSignFault = 'too-large' | 'ext' | 'claim' | 'no-key' | 'expires-in'
+export type JwtSignFault = 'too-large' | 'ext' | 'claim' | 'no-key' | 'expires-in' | 'denied'
 
 /** A token that was not signed, because nobody could use it. A fault of the application; `fault` says which. */
 export class JwtSignError extends Error {

@@ -1,7 +1,6 @@
 /** Freezes a value of JSON with all that is in it. */
 export function freezeDeep<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.freeze(value)
+  if (typeof value !== 'object' || value === null) return value
   for (const member of Object.values(value)) freezeDeep(member)
-  return value
+  return Object.freeze(value)
 }

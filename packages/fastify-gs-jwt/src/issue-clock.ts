@@ -1,11 +1,20 @@
-/**
- * Gives times, ms since 1970, no two of them the same in a process: what was issued and what was denied has an order.
- *
- * @param after the time given is later, ms since 1970
- */
-export type IssueClock = (after?: number) => number
+/** Gives times, ms since 1970, that put what was issued and what was denied into an order, also within one millisecond and when the clock is set back. */
+export interface IssueClock {
+  /** When a token is issued: later than every denial before it. @param after and later than that, ms since 1970 */
+  readonly issue: (after?: number) => number
+  /** Up to when tokens are denied: no token before it was issued later. */
+  readonly denial: () => number
+}
 
 export function createIssueClock(now: () => number): IssueClock {
-  let last = 0
-  return (after = 0) => (last = Math.max(now(), last + 1, after + 1))
+  let issued = 0
+  let denied = 0
+  return {
+    issue(after = 0) {
+      const at = Math.max(Math.floor(now()), denied + 1, after + 1)
+      issued = Math.max(issued, at)
+      return at
+    },
+    denial: () => (denied = Math.max(Math.floor(now()), denied, issued))
+  }
 }

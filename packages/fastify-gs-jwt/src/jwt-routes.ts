@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { jwtError } from './errors.ts'
+import { jwtState, type WithState } from './load-jwt.ts'
 import type { Services } from './services.ts'
 
 /** What `GET {prefix}/session` tells the pages of a bearer. */
@@ -13,6 +14,8 @@ export interface JwtSessionInfo {
   readonly expiresAt: number | null
   /** The same from now, in ms, for pages whose clock is wrong. */
   readonly expiresIn: number | null
+  /** What the token lives in all, ms: pages prolong a login when most of that is over. */
+  readonly lifetime: number | null
   /** From when on the login can be prolonged no more (`POST {prefix}/renew`), ms since 1970; null: it cannot be prolonged. */
   readonly renewUntil: number | null
 }
@@ -29,7 +32,8 @@ export function jwtRoutes(app: FastifyInstance, { options, keys }: Pick<Services
   // Open for everybody, whatever fastify-gs asks for by default.
   const config = { gs: { level: 'none' } } as object
 
-  if (jwks !== null && !keys.algorithms.every((alg) => alg.startsWith('HS'))) {
+  // Secrets are not published, and keys of others are published by them.
+  if (jwks !== null && keys.publicKeys(now()).length > 0) {
     app.get(jwks, { config }, (request, reply) => {
       const body = JSON.stringify({ keys: keys.publicKeys(now()) })
       const etag = `"${hash('sha256', body, 'base64url')}"`
@@ -41,14 +45,17 @@ export function jwtRoutes(app: FastifyInstance, { options, keys }: Pick<Services
   if (!sessionRoutes) return
 
   const infoOf = ({ jwt }: FastifyRequest): JwtSessionInfo => {
-    if (jwt === null) return { sub: null, csrf: null, expiresAt: null, expiresIn: null, renewUntil: null }
+    if (jwt === null) return { sub: null, csrf: null, expiresAt: null, expiresIn: null, lifetime: null, renewUntil: null }
     const { claims, csrf, expiresAt, sub } = jwt
     const renewUntil = renewFor > 0 && claims.auth_time !== undefined ? (claims.auth_time + renewFor) * 1000 : null
-    return { sub, csrf, expiresAt, expiresIn: Math.max(0, expiresAt - now()), renewUntil }
+    const lifetime = (claims.exp - claims.iat) * 1000
+    return { sub, csrf, expiresAt, expiresIn: Math.max(0, expiresAt - now()), lifetime, renewUntil }
   }
   app.get(`${prefix}/session`, { config }, (request, reply) => {
     reply.header('cache-control', 'no-store').header('vary', 'Cookie')
     if (isCrossSite(request.headers['sec-fetch-site'])) throw jwtError('GS_JWT_CROSS_SITE')
+    // A page that heard "nobody" would show its visitor out.
+    if ((request as WithState)[jwtState]?.missing === 'unavailable') throw jwtError('GS_JWT_UNAVAILABLE')
     return infoOf(request)
   })
   if (renewFor > 0) {

@@ -93,15 +93,24 @@ class LoadedJwt implements RequestJwt {
   stillValid(): Promise<boolean> {
     return this.#check(this.#token)
   }
+  static tokenOf(jwt: LoadedJwt): string {
+    return jwt.#token
+  }
 }
 
-const noExt: Ext = Object.freeze({})
+/** The token that is behind `request.jwt`. For ourselves: nobody else is given it. */
+export const tokenOf = (jwt: RequestJwt): string => LoadedJwt.tokenOf(jwt as LoadedJwt)
+
+const noExt = Object.freeze({}) as Ext
 
 /** Makes what `request.jwt` is. */
 export type CreateRequestJwt = (token: string, jwt: Timed) => RequestJwt
 
 /** Whether somebody has denied a token. */
-export function isDenied({ denylist, options }: Pick<Services, 'denylist' | 'options'>, jwt: VerifiedJwt): boolean | Promise<boolean> {
+export function isDenied(
+  { denylist, options }: Pick<Services, 'denylist'> & { readonly options: Pick<Services['options'], 'now'> },
+  jwt: Pick<VerifiedJwt, 'claims' | 'issuedAt'>
+): boolean | Promise<boolean> {
   const { jti, sub, sid } = jwt.claims
   const before = denylist.deniedBefore({ jti: jti!, sub: sub!, ...(sid !== undefined && { sid }) }, options.now())
   return typeof before === 'number' ? jwt.issuedAt <= before : before.then((time) => jwt.issuedAt <= time)

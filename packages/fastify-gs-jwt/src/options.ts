@@ -4,7 +4,7 @@ import { JwtOptionError } from './errors.ts'
 import { createExtCheck, type ExtOptions } from './ext-check.ts'
 import { isJwsAlgorithm, jwsAlgorithms, type JwsAlgorithm } from './keys/algorithms.ts'
 import type { KeyRing } from './keys/key-ring.ts'
-import type { KeySource } from './keys/load-keys.ts'
+import type { KeySource } from './keys/key-source.ts'
 import type { SignerRules } from './sign.ts'
 import type { VerifierRules } from './verify.ts'
 
@@ -43,8 +43,15 @@ export interface GsJwtOptions {
   readonly bearer?: boolean
   /** How many verified tokens are remembered, so that a signature is verified once; 0: none. Default: 10000. */
   readonly cache?: number
-  /** Where revoked tokens are listed. Default: `memoryDenylist()`, which is for one process and forgets when it ends. */
+  /**
+   * Where revoked tokens are listed; closed with the server. Default: `memoryDenylist()`, which is for one process and forgets when it ends.
+   */
   readonly denylist?: Denylist
+  /**
+   * Seconds, 1 to 60, after which open websockets, and whatever else is watched, have heard of a denial by another process or of a key that
+   * has retired. Denials by this process are heard of at once. Default: 5.
+   */
+  readonly liveInterval?: number
   /** Origins besides this server's own whose pages may open websockets. Default: none. */
   readonly origins?: readonly string[]
   /** Where `GET session` and `POST renew` are. Default: `/jwt`. */
@@ -90,7 +97,7 @@ export interface SignOptions extends TokenOptions {
   readonly expiresIn?: number
 }
 
-export const defaultTyp = 'session+jwt'
+const defaultTyp = 'session+jwt'
 const day = 86_400
 const cookieBytes = 4096
 
@@ -126,15 +133,21 @@ function clock(value: unknown): () => number {
   return value as () => number
 }
 
-function path(name: string, value: unknown): string {
-  if (typeof value !== 'string' || !/^(\/[\w.~-]+)+$/.test(value)) refuse(`the option ${name} must be a path like /jwt.`)
+function path(name: string, value: unknown, example: string): string {
+  if (typeof value !== 'string' || !/^(\/[\w.~-]+)+$/.test(value)) refuse(`the option ${name} must be a path like ${example}.`)
   return value
 }
 
 export const isKeyRing = (value: unknown): value is KeyRing =>
-  typeof value === 'object' && value !== null && 'find' in value && typeof value.find === 'function'
+  // Lists have a method find, too.
+  typeof value === 'object' && value !== null && 'signing' in value && typeof value.signing === 'function'
+
+function refusePromise(keys: unknown): void {
+  if (keys instanceof Promise) refuse('the option keys is a promise; write keys: await loadKeys(…).')
+}
 
 function ring(value: unknown): KeyRing {
+  refusePromise(value)
   if (!isKeyRing(value)) refuse('the option keys must be what loadKeys() or remoteKeys() has made.')
   return value
 }
@@ -196,6 +209,7 @@ export interface ResolvedOptions {
   readonly bearer: boolean
   readonly cache: number
   readonly denylist: Denylist | null
+  readonly liveInterval: number
   readonly origins: readonly string[]
   readonly prefix: string
   readonly sessionRoutes: boolean
@@ -204,7 +218,7 @@ export interface ResolvedOptions {
 }
 
 const known =
-  'keys alg iss aud cookieName expiresIn maxAge renewFor typ clockTolerance ext sameSite secure bearer cache denylist origins prefix sessionRoutes jwks now'.split(
+  'keys alg iss aud cookieName expiresIn maxAge renewFor typ clockTolerance ext sameSite secure bearer cache denylist liveInterval origins prefix sessionRoutes jwks now'.split(
     ' '
   )
 
@@ -218,6 +232,7 @@ function origin(value: unknown): string {
 export function resolveOptions(given: GsJwtOptions): ResolvedOptions {
   checkNames(given, known, 'fastify-gs-jwt')
   const { alg, cookieName, denylist, origins = [], sameSite = 'lax' } = given
+  refusePromise(given.keys)
   if (given.keys === undefined)
     refuse('the option keys is missing; make a key with "gs jwk generate" and write keys: { file: "jwt.jwk.json" }.')
   if (!isJwsAlgorithm(alg)) refuse(`the option alg is missing or unknown; it is one of ${jwsAlgorithms.join(', ')}.`)
@@ -226,6 +241,7 @@ export function resolveOptions(given: GsJwtOptions): ResolvedOptions {
       'the option cookieName must be a name like "session" of letters, digits and . _ ~ -, without __Host-, which is put in front of it.'
     )
   if (sameSite !== 'lax' && sameSite !== 'strict') refuse('the option sameSite must be "lax" or "strict".')
+  if (denylist instanceof Promise) refuse('the option denylist is a promise; write denylist: await databaseDenylist({ … }).')
   if (denylist !== undefined && (typeof denylist?.deny !== 'function' || typeof denylist.deniedBefore !== 'function'))
     refuse('the option denylist must be what memoryDenylist() or databaseDenylist() has made, or have the methods deny and deniedBefore.')
   if (!Array.isArray(origins)) refuse('the option origins must be a list of origins like https://example.com.')
@@ -247,10 +263,11 @@ export function resolveOptions(given: GsJwtOptions): ResolvedOptions {
     bearer: flag('bearer', given.bearer ?? false),
     cache: whole('cache', given.cache ?? 10_000, 0, 10_000_000, 'tokens'),
     denylist: denylist ?? null,
+    liveInterval: whole('liveInterval', given.liveInterval ?? 5, 1, 60, 'seconds'),
     origins: origins.map(origin),
-    prefix: path('prefix', given.prefix ?? '/jwt'),
+    prefix: path('prefix', given.prefix ?? '/jwt', '/jwt'),
     sessionRoutes: flag('sessionRoutes', given.sessionRoutes ?? true),
-    jwks: given.jwks === false ? null : path('jwks', given.jwks ?? '/.well-known/jwks.json'),
+    jwks: given.jwks === false ? null : path('jwks', given.jwks ?? '/.well-known/jwks.json', '/.well-known/jwks.json, or false'),
     now: clock(given.now ?? Date.now)
   })
 }

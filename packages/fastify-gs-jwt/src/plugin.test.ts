@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { test } from 'node:test'
-import { exportSPKI, importJWK } from 'jose'
+import type { JWK_EC_Private } from 'jose'
 import { JwtSignError, JwtUnavailableError, loadKeys, signJwt, type Denylist } from './index.ts'
 import { Browser, Clock, issuer, keyFor, startSite } from './testing/site.ts'
 
@@ -250,6 +251,7 @@ test('denials that cannot be asked let nobody in, and log nobody out', async (t)
     assert.equal(refused.json().code, 'GS_JWT_UNAVAILABLE')
     assert.equal(refused.headers['set-cookie'], undefined)
     assert.equal((await ann.get('/who')).json().sub, null)
+    assert.equal((await ann.get('/jwt/session')).json().code, 'GS_JWT_UNAVAILABLE')
     down = false
     assert.equal((await ann.get('/members')).statusCode, 200)
   }
@@ -269,10 +271,8 @@ test('other faults of a denylist are faults of the server', async (t) => {
 
 test('a token made with the public key as a secret is refused', async (t) => {
   const app = await startSite(t)
-  const { createHmac } = await import('node:crypto')
-  const jwk = await keyFor('ES256')
-  const { d: _private, ...open } = jwk as { d: string; kty: 'EC'; alg: string }
-  const spki = await exportSPKI((await importJWK(open as never, 'ES256', { extractable: true })) as never)
+  const { d: _private, ...open } = (await keyFor('ES256')) as JWK_EC_Private
+  const spki = createPublicKey({ key: open as JsonWebKey, format: 'jwk' }).export({ format: 'pem', type: 'spki' })
   const good = (await app.jwtCookie.sign({ sub: 'ann' })).token
   const [head, body] = good.split('.')
   const { kid, typ } = JSON.parse(Buffer.from(head!, 'base64url').toString()) as Record<string, string>

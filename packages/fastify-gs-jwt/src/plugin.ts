@@ -5,23 +5,26 @@ import fp from 'fastify-plugin'
 import { createJwtCookie } from './cookie/jwt-cookie.ts'
 import { csrfInput, csrfUrl } from './csrf.ts'
 import { memoryDenylist } from './denylist/memory-denylist.ts'
-import { JwtOptionError, jwtError } from './errors.ts'
+import { createDeny, type DenyRequest } from './deny.ts'
+import { JwtOptionError, JwtSignError, jwtError } from './errors.ts'
 import { createIssueClock } from './issue-clock.ts'
 import { jwtRoutes } from './jwt-routes.ts'
 import { loadKeys } from './keys/load-keys.ts'
+import type { WebSocketLike } from './live/guarded-socket.ts'
+import { hearDenials } from './live/hear-denials.ts'
+import { createLiveJwts, type JwtEndReason } from './live/live-jwts.ts'
+import { createProlong, type ProlongResult } from './live/prolong.ts'
+import { createSocketGuard } from './live/socket-guard.ts'
+import { createWatchJwt } from './live/watch-jwt.ts'
 import { createLoadJwt, createRequestJwtFactory, isDenied, jwtState, type WithState } from './load-jwt.ts'
-import { isKeyRing, resolveOptions, type GsJwtOptions, type ResolvedOptions } from './options.ts'
+import { isKeyRing, refuse, resolveOptions, type GsJwtOptions, type ResolvedOptions } from './options.ts'
 import { checkBodyCsrf, createRequireJwt, type RequireJwt } from './require-jwt.ts'
 import type { Services } from './services.ts'
+import { createSessionDenials } from './session-denials.ts'
+import { createSessionTokens, findGs, needsFastifyGs, ownExt, type FromSessionOptions } from './session-token.ts'
 import { createSigner, type SignedJwt, type SigningRequest, type TokenContent } from './sign.ts'
 import { createVerifiedCache } from './verified-cache.ts'
 import { createVerifier, type VerifyResult } from './verify.ts'
-
-/** Which tokens to deny; all of them that were issued until now. */
-export type DenyRequest =
-  | { /** One token. */ readonly jti: string }
-  | { /** Everything of a subject: after a change of its password, when an account is locked. */ readonly sub: string }
-  | { /** Everything of one login. */ readonly sid: string }
 
 /** What the plugin offers to the application as `app.jwtCookie`. */
 export interface JwtCookieApi {
@@ -37,8 +40,21 @@ export interface JwtCookieApi {
   /** Signs a token without giving it to the browser. Throws like `set`. */
   sign(content: TokenContent): Promise<SignedJwt>
   /**
+   * Signs a token for whoever is logged in by fastify-gs, for services that only verify, or for the cookie (option `cookie`). Its `sub` is the
+   * id of the account, its `sid` that of the session, and its `ext` has the user name, mask, level and sectors. It expires with the session at
+   * the latest; it is denied when the session ends before, or may something else.
+   *
+   * @throws {JwtError} (rejects) `GS_JWT_REQUIRED`: nobody is logged in; `GS_JWT_PASSWORD_CHANGE`: the account has to choose a new password
+   * first; `GS_JWT_UNAVAILABLE`: what it may was being changed all the time
+   * @throws {JwtOptionError} (rejects) there is no fastify-gs
+   * @throws {JwtSignError} (rejects) like `set`
+   * @throws {JwtUnavailableError} (rejects) the denials cannot be asked
+   */
+  fromSession(request: FastifyRequest, options?: FromSessionOptions): Promise<SignedJwt>
+  /**
    * Another token for the bearer of this one, with the same `sub` and `ext`, for as long as the option `renewFor` allows since the login. The
-   * former one goes on to its end, so that requests under way do not fail.
+   * former one goes on to its end, so that requests under way do not fail. One that was made by `fromSession` is made from the session again,
+   * by a request of that session.
    *
    * @throws {JwtError} (rejects) `GS_JWT_REQUIRED`: there is none; `GS_JWT_RENEWAL`: the login is too long ago
    */
@@ -55,6 +71,28 @@ export interface JwtCookieApi {
   csrfInput(request: FastifyRequest): string
   /** A path of this site with the claim `csrf` in its query; unchanged when nobody is logged in. @throws {TypeError} it leads elsewhere */
   csrfUrl(request: FastifyRequest, path: string): string
+  /**
+   * For what outlives its request and is no websocket of @fastify/websocket: an event stream, a job. `onEnd` is told when the token is good no
+   * more, and why: `expired`; `denied`, also when its key has retired; `unavailable`, nobody could say for half a minute; `closing`, the server
+   * stops. It is called once, never before this returns; what it throws is logged. `onRenewalDue` is told when 85 % of the life of the token
+   * are over. Call what is returned when it has ended by itself.
+   *
+   * @throws {JwtError} `GS_JWT_REQUIRED`: the request has no token
+   */
+  watch(request: FastifyRequest, onEnd: (reason: JwtEndReason) => unknown, onRenewalDue?: () => unknown): () => void
+  /**
+   * Guards a websocket (of the package `ws`) that was opened without `requireJwt()`, as if it had that: it is closed when the token of the
+   * request is good no more, and nothing that its client sends later reaches a listener. Throws like `watch`.
+   */
+  guardSocket(socket: WebSocketLike, request: FastifyRequest): void
+  /**
+   * Goes on with another token, which the client of a guarded websocket has sent: `request.jwt` is that token from now on. It must be for the
+   * same `sub` and `sid`, and expire later. Else nothing changes, and `reason` says why.
+   *
+   * @throws {JwtOptionError} (rejects) the socket is not guarded
+   * @throws {JwtUnavailableError} (rejects) the keys or the denials cannot be asked
+   */
+  prolong(socket: WebSocketLike, token: string): Promise<ProlongResult>
 }
 
 declare module 'fastify' {
@@ -67,7 +105,7 @@ declare module 'fastify' {
 
 async function createServices(options: ResolvedOptions, log: Services['log']): Promise<Services> {
   const { alg, now } = options
-  const keys = isKeyRing(options.keys) ? options.keys : await loadKeys(options.keys, { alg })
+  const keys = isKeyRing(options.keys) ? options.keys : await loadKeys(options.keys, { alg, now })
   const signs = keys.signing(now())
   if (signs !== null && signs.alg !== alg)
     throw new JwtOptionError(
@@ -82,7 +120,7 @@ async function createServices(options: ResolvedOptions, log: Services['log']): P
     log,
     clock,
     cookie,
-    denylist: options.denylist ?? memoryDenylist(),
+    denylist: options.denylist ?? memoryDenylist({ onFull: (message) => log.warn(message) }),
     sign: createSigner(rules, clock),
     verify: createVerifier(
       { ...rules, required: ['nbf', 'sub', 'jti', 'csrf'] },
@@ -91,14 +129,34 @@ async function createServices(options: ResolvedOptions, log: Services['log']): P
   }
 }
 
+/** No clock is ahead by more, ms: a denial that reaches further was meant so. */
+const farAhead = 60_000
+
+/** Begins the `sid` of logins that are no session of fastify-gs, whose ids have no such character. */
+const loginPrefix = '~'
+
 const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   const options = resolveOptions(given)
-  const services = await createServices(options, app.log)
-  const { clock, cookie, denylist, sign, verify } = services
-  const { maxAge, now, renewFor } = options
+  const built = await createServices(options, app.log)
+  const gs = findGs(app)
+  const denials = gs === null ? null : createSessionDenials(built.denylist, built, (denial) => lives.denied(denial))
+  const denying: Services = denials === null ? built : { ...built, denylist: denials.denylist }
+  const lives = createLiveJwts(denying)
+  const services: Services = { ...denying, denylist: hearDenials(denying.denylist, lives.denied) }
+  const { cookie, denylist, sign, verify } = services
+  const { clockTolerance, now, renewFor } = options
   app.addHook('onClose', async () => denylist.close?.())
   if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
   const createRequestJwt = createRequestJwtFactory(services)
+  const sessions = gs === null || denials === null ? null : createSessionTokens(gs, services, built.denylist, denials)
+  if (sessions !== null) {
+    app.addHook('onReady', () => sessions.start())
+    app.addHook('onClose', async () => {
+      sessions.close()
+      await denials?.close()
+    })
+  }
+  const sockets = createSocketGuard(lives)
 
   const give = (reply: FastifyReply, signed: SignedJwt): SignedJwt => {
     const { claims, token } = signed
@@ -111,31 +169,48 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
     return signed
   }
   /** A token of a login, which those that are renewed from it have in common. */
-  const begin = async ({ sub, ext, expiresIn }: TokenContent): Promise<SigningRequest> => ({
-    sub,
-    ...(ext !== undefined && { ext }),
-    ...(expiresIn !== undefined && { expiresIn }),
-    ...(renewFor > 0 && { sid: randomBytes(18).toString('base64url'), authTime: Math.floor(now() / 1000) }),
+  const begin = async ({ sub, ext, expiresIn }: TokenContent): Promise<SigningRequest> => {
     // By another process, whose clock may be ahead, everything before may have been denied.
-    after: await denylist.deniedBefore({ sub }, now())
-  })
-  const deny = async (what: DenyRequest) => {
-    const before = clock.denial()
-    await denylist.deny({ ...what, before, until: before + (maxAge + options.clockTolerance) * 1000 })
+    const after = await denylist.deniedBefore({ sub }, now())
+    if (after > now() + farAhead + clockTolerance * 1000)
+      throw new JwtSignError('denied', `All tokens of this subject are denied that are issued before ${new Date(after).toISOString()}.`)
+    return {
+      sub,
+      after,
+      ...(ext !== undefined && { ext }),
+      ...(expiresIn !== undefined && { expiresIn }),
+      ...(renewFor > 0 && { sid: loginPrefix + randomBytes(18).toString('base64url'), authTime: Math.floor(now() / 1000) })
+    }
   }
+  const deny = createDeny(services)
+
   app.decorateRequest('jwt', null)
   app.decorateRequest(jwtState as never, null as never)
-  app.decorate('requireJwt', createRequireJwt(options))
+  app.decorate('requireJwt', createRequireJwt(options, sockets))
   app.decorate('jwtCookie', {
     cookieName: cookie.name,
     set: async (reply, content) => give(reply, await sign(await begin(content))),
     sign: async (content) => sign(await begin(content)),
+    async fromSession(request, { cookie: to, ...content } = {}) {
+      if (sessions === null) return needsFastifyGs()
+      if (to !== undefined && (content.aud ?? options.aud) !== options.aud)
+        refuse('fromSession() gives the browser only tokens of our own audience; leave out the option cookie, or aud.')
+      const signed = await sessions.mint(request, content)
+      return to === undefined ? signed : give(to, signed)
+    },
     async renew(request, reply) {
       if (request.jwt === null) throw jwtError('GS_JWT_REQUIRED')
       const { jwt } = request
       const { auth_time: authTime, ext, sid } = jwt.claims
       const notAfter = authTime === undefined ? 0 : (authTime + renewFor) * 1000
       if (authTime === undefined || renewFor === 0 || now() + 1000 > notAfter) throw jwtError('GS_JWT_RENEWAL')
+      if (sid !== undefined && !sid.startsWith(loginPrefix)) {
+        // What it may is the session's to say, and so is whether it goes on.
+        if (sessions === null || !sessions.isSessionOf(request, jwt)) throw jwtError('GS_JWT_RENEWAL')
+        const again = await sessions.mint(request, { ext: ownExt(jwt.ext) }, { notAfter })
+        if (!(await jwt.stillValid())) throw jwtError('GS_JWT_REQUIRED')
+        return give(reply, again)
+      }
       const signed = await sign({ sub: jwt.sub, authTime, notAfter, ...(ext !== undefined && { ext }), ...(sid !== undefined && { sid }) })
       // Asked after the new one was issued: a denial that comes later counts for that, too.
       if (!(await jwt.stillValid())) throw jwtError('GS_JWT_REQUIRED')
@@ -154,11 +229,19 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
       return result.ok && (await isDenied(services, result.jwt)) ? { ok: false, reason: 'denied' } : result
     },
     csrfInput: ({ jwt }) => (jwt === null ? '' : csrfInput(jwt.csrf)),
-    csrfUrl: ({ jwt }, path) => (jwt === null ? path : csrfUrl(jwt.csrf, path))
+    csrfUrl: ({ jwt }, path) => (jwt === null ? path : csrfUrl(jwt.csrf, path)),
+    watch: createWatchJwt(lives, app.log),
+    guardSocket: sockets.guard,
+    prolong: createProlong(services, lives, createRequestJwt)
   })
 
   app.addHook('onRequest', createLoadJwt(services, createRequestJwt))
   app.addHook('preValidation', checkBodyCsrf)
+  // Before the hooks preClose of anybody: that of @fastify/websocket closes without saying why. Ours is for a Fastify without this method.
+  app.addHook('onReady', async () => {
+    ;(app as { onClose?: (close: () => void) => void }).onClose?.(() => lives.close())
+  })
+  app.addHook('preClose', async () => lives.close())
   jwtRoutes(app, services)
 }
 

@@ -169,3 +169,14 @@ test('an option that is none is refused where the route is added', async (t) => 
   assert.throws(() => app.requireJwt({ crsf: true } as never), /requireJwt\(\) does not know the option crsf; it knows csrf/)
   assert.throws(() => app.requireJwt({ csrf: 'yes' } as never), /the option csrf of requireJwt\(\) must be true or false/)
 })
+
+test('of what only a bearer may see no copy is left behind, unless the handler says so', async (t) => {
+  const app = await startSite(t)
+  app.get('/kept', { onRequest: app.requireJwt() }, (_request, reply) => reply.header('cache-control', 'private, max-age=60').send('x'))
+  const ann = new Browser(app)
+  assert.equal((await ann.get('/members')).headers['cache-control'], 'no-store')
+  await ann.login('ann')
+  assert.equal((await ann.get('/members')).headers['cache-control'], 'no-store')
+  assert.equal((await ann.get('/kept')).headers['cache-control'], 'private, max-age=60')
+  assert.equal((await ann.get('/who')).headers['cache-control'], undefined)
+})

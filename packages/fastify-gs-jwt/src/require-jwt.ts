@@ -1,6 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify'
 import { csrfBeforeBody, csrfOfBody } from './csrf.ts'
 import { jwtError, type JwtError } from './errors.ts'
+import type { SocketGuard } from './live/socket-guard.ts'
 import { jwtState, type JwtState, type WithState } from './load-jwt.ts'
 import { isOwnSocket, isUpgrade } from './own-socket.ts'
 import { refuse, type ResolvedOptions } from './options.ts'
@@ -27,31 +28,43 @@ function stateOf(request: FastifyRequest): JwtState {
 
 const bodiless = new Set(['GET', 'HEAD'])
 
-export function createRequireJwt({ origins, secure }: Pick<ResolvedOptions, 'origins' | 'secure'>): RequireJwt {
+export function createRequireJwt(
+  { origins, secure }: Pick<ResolvedOptions, 'origins' | 'secure'>,
+  sockets: Pick<SocketGuard, 'admit' | 'mayEnd'>
+): RequireJwt {
   return (given = {}) => {
     const { csrf = false, ...rest } = given
     const unknown = Object.keys(rest)[0]
     if (unknown !== undefined) refuse(`requireJwt() does not know the option ${unknown}; it knows csrf.`)
     if (typeof csrf !== 'boolean') refuse('the option csrf of requireJwt() must be true or false.')
 
-    return function requireJwt(request, _reply, done) {
+    return function requireJwt(request, reply, done) {
+      const upgrade = isUpgrade(request)
+      if (upgrade) sockets.mayEnd(reply)
       let state: JwtState
       try {
         state = stateOf(request)
       } catch (error) {
         return done(error as Error)
       }
-      const { jwt } = request
-      if (jwt === null) return done(jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED'))
-      if (isUpgrade(request) && !isOwnSocket(request.headers, origins, secure)) return done(jwtError('GS_JWT_CROSS_SITE'))
-      if (!csrf || state.bearer) return done()
-      // Another hook of the route has asked already, and taken what there was.
-      if (state.csrf !== null) return done()
-      const verdict = csrfBeforeBody(request, jwt.csrf)
-      if (verdict === 'wrong' || (verdict === 'absent' && bodiless.has(request.method))) return done(jwtError('GS_JWT_CSRF'))
-      state.csrf = { claim: jwt.csrf, required: verdict === 'absent' }
-      done(state.bodyRead ? checkBody(request, state) : undefined)
+      // Of a page for one bearer no copy may be left behind, as browsers keep them for the Back button; the handler can say otherwise.
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+      const refusal = refusalOf(request, state, upgrade, csrf)
+      if (upgrade && refusal === undefined) sockets.admit(request, reply)
+      done(refusal)
     }
+  }
+
+  function refusalOf(request: FastifyRequest, state: JwtState, upgrade: boolean, csrf: boolean): JwtError | undefined {
+    const { jwt } = request
+    if (jwt === null) return jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED')
+    if (upgrade && !isOwnSocket(request, origins, secure)) return jwtError('GS_JWT_CROSS_SITE')
+    // Null no more: another hook of the route has asked already, and taken what there was.
+    if (!csrf || state.bearer || state.csrf !== null) return undefined
+    const verdict = csrfBeforeBody(request, jwt.csrf)
+    if (verdict === 'wrong' || (verdict === 'absent' && bodiless.has(request.method))) return jwtError('GS_JWT_CSRF')
+    state.csrf = { claim: jwt.csrf, required: verdict === 'absent' }
+    return state.bodyRead ? checkBody(request, state) : undefined
   }
 }
 

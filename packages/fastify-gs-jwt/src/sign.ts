@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { CompactSign } from 'jose'
 import { isClaim, leeway, type Ext, type SessionClaims } from './claims.ts'
-import { parseObject } from './compact.ts'
 import { JwtSignError } from './errors.ts'
+import { freezeDeep } from './freeze.ts'
 import { createIssueClock, type IssueClock } from './issue-clock.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import { resolveSignOptions, type SignOptions } from './options.ts'
+import { copyExt } from './plain-ext.ts'
 import { createTokenId } from './token-id.ts'
 
 /** What a token says besides what its issuer always says. */
 export interface TokenContent {
   /** Whom it is about: the id of an account, a user name; 1 to 512 characters, none of them a control character. */
   readonly sub: string
-  /** Claims of the application, as its JSON schema allows. Default: none. */
+  /** Claims of the application, as its JSON schema allows: plain values, which are copied. Default: none. */
   readonly ext?: Ext
   /** Seconds until it expires. Default: the option `expiresIn`. */
   readonly expiresIn?: number
@@ -22,6 +23,7 @@ export interface TokenContent {
 export interface SignedJwt {
   /** A secret: whoever has it, is the subject. */
   readonly token: string
+  /** As a verifier reads them. Frozen. */
   readonly claims: SessionClaims
   /** From then on it is not valid any more, ms since 1970. */
   readonly expiresAt: number
@@ -31,6 +33,8 @@ export interface SignedJwt {
 
 /** What else may be said by those who make tokens in here. */
 export interface SigningRequest extends TokenContent {
+  /** Another audience than that of the rules. */
+  readonly aud?: string
   readonly sid?: string
   /** Seconds since 1970. */
   readonly authTime?: number
@@ -74,28 +78,34 @@ function signingKey(keys: KeyRing, now: number) {
   return key
 }
 
-function claim(name: 'sub' | 'sid', value: string): string {
-  if (!isClaim(name, value))
-    throw new JwtSignError('claim', `The claim ${name} must be a text of 1 to 512 characters without control characters.`)
+const claimSentences = {
+  sub: 'a text of 1 to 512 characters without control characters',
+  sid: 'a text of 1 to 512 characters without control characters',
+  auth_time: 'a whole number of seconds since 1970'
+}
+
+function claim<T>(name: keyof typeof claimSentences, value: T): T {
+  if (!isClaim(name, value)) throw new JwtSignError('claim', `The claim ${name} must be ${claimSentences[name]}.`)
   return value
 }
 
 /** Makes tokens of one issuer. */
 export function createSigner(rules: SignerRules, clock: IssueClock = createIssueClock(rules.now)): Signer {
-  const { keys, iss, aud, typ, maxAge, maxBytes, checkExt } = rules
+  const { keys, iss, typ, maxAge, maxBytes, checkExt } = rules
 
-  return async ({ sub, ext, expiresIn = rules.expiresIn, sid, authTime, notAfter = Infinity, after }) => {
+  return async ({ aud = rules.aud, sub, ext, expiresIn = rules.expiresIn, sid, authTime, notAfter = Infinity, after }) => {
     if (!Number.isSafeInteger(expiresIn) || expiresIn < 1 || expiresIn > maxAge)
       throw new JwtSignError('expires-in', `expiresIn must be a whole number of seconds from 1 to ${maxAge} (the option maxAge).`)
-    const at = clock(after)
+    const at = clock.issue(after)
     const { validUntil } = signingKey(keys, at)
     const iat = Math.floor(at / 1000)
     const exp = Math.min(iat + expiresIn, Math.floor(Math.min(validUntil, notAfter) / 1000))
-    if (exp * 1000 <= at)
+    if (!(exp * 1000 > at))
       throw new JwtSignError('expires-in', 'The key or the session ends in less than a second; there is no time left for a token.')
-    const extFault = checkExt(ext)
+    const copied = ext === undefined ? undefined : (copyExt(ext) as Ext)
+    const extFault = checkExt(copied)
     if (extFault !== null) throw new JwtSignError('ext', extFault)
-    const claims: SessionClaims = {
+    const claims = freezeDeep<SessionClaims>({
       iss,
       aud,
       iat,
@@ -105,21 +115,16 @@ export function createSigner(rules: SignerRules, clock: IssueClock = createIssue
       jti: createTokenId(at),
       csrf: randomBytes(8).toString('hex'),
       ...(sid !== undefined && { sid: claim('sid', sid) }),
-      ...(authTime !== undefined && { auth_time: authTime }),
-      ...(ext !== undefined && { ext })
-    }
-    const payload = Buffer.from(JSON.stringify(claims))
-    // As a verifier will read it, which is not always what was meant: `toJSON`, `undefined`, `__proto__`.
-    const read = parseObject(payload)
-    if (read === null || (ext !== undefined && checkExt(read['ext']) !== null))
-      throw new JwtSignError('ext', 'What stands in ext does not survive JSON; use plain values, and no member __proto__.')
-    const token = await signJws(payload, { keys, typ, now: () => at })
+      ...(authTime !== undefined && { auth_time: claim('auth_time', authTime) }),
+      ...(copied !== undefined && { ext: copied })
+    })
+    const token = await signJws(Buffer.from(JSON.stringify(claims)), { keys, typ, now: () => at })
     if (token.length > maxBytes)
       throw new JwtSignError(
         'too-large',
         `The token has ${token.length} bytes, and ${maxBytes} is the limit; put less into ext, or take an algorithm with shorter signatures.`
       )
-    return { token, claims: read as unknown as SessionClaims, expiresAt: exp * 1000, csrf: claims.csrf }
+    return { token, claims, expiresAt: exp * 1000, csrf: claims.csrf }
   }
 }
 

@@ -71,6 +71,8 @@ export interface VerifierRules extends ClaimRules {
   readonly now: () => number
 }
 
+const refusal = (reason: JwtRefusal): VerifyResult => ({ ok: false, reason })
+
 /** The media type of a header may leave out `application/` and is not case-sensitive (RFC 7515, 4.1.9). */
 const typeOf = (typ: string) => typ.toLowerCase().replace(/^application\//, '')
 
@@ -85,7 +87,7 @@ export function createVerifier(rules: VerifierRules, cache: VerifiedCache | null
     const signed = await verifyJws(token, { keys, maxBytes, now })
     if (!signed.ok) return signed
     const { header, payload, key } = signed
-    if (typ !== null && (header.typ === undefined || typeOf(header.typ) !== typ)) return { ok: false, reason: 'typ' }
+    if (typ !== null && (header.typ === undefined || typeOf(header.typ) !== typ)) return refusal('typ')
     const checked = checkClaims(payload, rules, now())
     if ('fault' in checked) return { ok: false, reason: checked.fault, ...(checked.claim !== undefined && { claim: checked.claim }) }
     const { claims } = checked
@@ -98,11 +100,14 @@ export function createVerifier(rules: VerifierRules, cache: VerifiedCache | null
   /** Of the same token at the same time: one question. */
   const running = new Map<string, Promise<VerifyResult>>()
   return (token) => {
-    const known = typeof token === 'string' && token.length <= maxBytes ? cache.find(token) : undefined
+    // Before any work: what comes here may be megabytes.
+    if (typeof token !== 'string') return refusal('malformed')
+    if (token.length > maxBytes) return refusal('too-large')
+    const known = cache.find(token)
     if (known !== undefined) {
       const at = now()
       const fault = timeFault(known.jwt.claims, rules, at)
-      if (fault !== null) return { ok: false, reason: fault }
+      if (fault !== null) return refusal(fault)
       if (at < known.keyUntil) return { ok: true, jwt: known.jwt }
     }
     let answer = running.get(token)

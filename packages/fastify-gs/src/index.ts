@@ -48,6 +48,7 @@ export type {
 } from './options.ts'
 export type { SessionWatch } from './live/watch-session.ts'
 export type { OpenedSession, OpenSession } from './sessions/opened-session.ts'
+export type { FindSessions, SessionState } from './sessions/session-states.ts'
 export type { SessionData, SessionDataChanges } from './sessions/session-data.ts'
 export type { ClientFacts, ClientFormats } from './sessions/client-facts.ts'
 export type { AccountVisit, AnonymousVisit, SessionFacts, Visit } from './sessions/visit.ts'

@@ -45,6 +45,7 @@ import type { AccountEventListener, GsHooks, SessionEndEvent, SessionEndListener
 import { createAccountListeners } from './live/account-listeners.ts'
 import { createChangeLog } from './live/change-log.ts'
 import { createConnectionCounts, pruneNodes } from './live/connection-counts.ts'
+import { createHeldAnswers } from './live/held-answers.ts'
 import { createSessionEvents } from './live/session-events.ts'
 import { createSessionRegistry, provideRegistry } from './live/session-registry.ts'
 import { createSockets } from './live/sockets.ts'
@@ -68,6 +69,7 @@ import { checkHook, createSessionHooks } from './sessions/session-hooks.ts'
 import { createKeepForVisitor, createSessionCookies } from './sessions/session-cookies.ts'
 import { createReplacedTokens } from './sessions/replaced-tokens.ts'
 import { sessionInfoOf } from './sessions/session-info.ts'
+import { createFindSessions, type FindSessions } from './sessions/session-states.ts'
 import { createFindSession, endSessionsOf, pruneSessions, recordActivity } from './sessions/sessions.ts'
 import { createOpenSession, type OpenSession } from './sessions/opened-session.ts'
 import { createSessionData } from './sessions/session-data.ts'
@@ -133,6 +135,13 @@ export interface Gs {
    * visitor who is not logged in nothing is told. Websockets need it not: they are closed by themselves.
    */
   watch(request: FastifyRequest, watch: SessionWatch): () => void
+  /** What sessions are at this moment, by their public ids, for something that keeps them elsewhere; see {@link FindSessions}. */
+  readonly findSessions: FindSessions
+  /**
+   * No answer to a request that may change something (any but GET, HEAD and OPTIONS) leaves before this work is done, failed, or 5 s old: for
+   * what listeners of `onSessionEnd` and `watch` have to write down before the request is answered that was the cause.
+   */
+  holdAnswers(work: Promise<unknown>): void
   /**
    * Ends all event streams and websockets (1001), and takes no new ones; their browsers come again. `app.close()` does it by itself: this is
    * for a server that waits for what runs before it closes the application.
@@ -246,8 +255,9 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     origin: options.origin,
     now
   }
+  const watchedSessions = createWatchedSessions(database)
   const registry = createSessionRegistry({
-    find: createWatchedSessions(database),
+    find: watchedSessions,
     log: createChangeLog(database),
     events,
     activity,
@@ -265,6 +275,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   }
   // Before the server waits for what runs: streams would run for ever.
   app.addHook('preClose', disconnect)
+  const heldAnswers = createHeldAnswers()
   const accountListeners = createAccountListeners(() => outbox.wake())
   const outbox = createOutbox({
     database,
@@ -371,6 +382,17 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
     onSessionEnd: events.onSessionEnd,
     onAccountEvent: accountListeners.onAccountEvent,
     watch: createWatchSession(registry, app.log),
+    findSessions: createFindSessions({
+      find: watchedSessions,
+      database,
+      activity,
+      limits: session.limits,
+      keys,
+      sectors: options.sectors,
+      grace: session.activityInterval + flushGrace,
+      now
+    }),
+    holdAnswers: heldAnswers.hold,
     closeStreams() {
       sockets.close()
       void disconnect()
@@ -388,6 +410,7 @@ const plugin: FastifyPluginAsync<GsOptions> = async (app, given) => {
   if ('sqlite' in options.database && options.database.sqlite !== ':memory:') files.keepOut(options.database.sqlite)
 
   app.addHook('onRequest', createLoadSession(loading))
+  app.addHook('onSend', heldAnswers.beforeAnswer)
   if (session.renewal > 0) app.addHook('onSend', renewal.beforeAnswer)
   guardSockets(app, { guard, sockets, options: options.sockets, origin: options.origin })
   guardRoutes(app, guard, options)

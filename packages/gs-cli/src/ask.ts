@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { CliError, usageError } from './cli-error.ts'
 
-/** More than any password has. */
+/** More than any password or token has. */
 const longestInput = 65_536
 
 /**
@@ -40,22 +40,27 @@ async function askSecret(message: string): Promise<string> {
   return ask({ message, mask: false }, { output: process.stderr })
 }
 
-async function readLine(): Promise<string> {
+/** A token, in the same ways; whoever sees it could use it. */
+export async function askToken(): Promise<string> {
+  return process.stdin.isTTY ? refuseEmpty(await askSecret('Token:'), 'token') : readLine('token')
+}
+
+async function readLine(what: 'password' | 'token' = 'password'): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > longestInput) throw new CliError('What stands on stdin is too long for a password; send one line.')
+    if (length > longestInput) throw new CliError(`What stands on stdin is too long for a ${what}; send one line.`)
   }
   const bytes = Buffer.concat(chunks)
-  if (!isUtf8(bytes)) throw new CliError('The password on stdin is not UTF-8; convert it first.')
+  if (!isUtf8(bytes)) throw new CliError(`The ${what} on stdin is not UTF-8; convert it first.`)
   const line = bytes.toString().replace(/\r?\n$/, '')
-  if (/[\r\n]/.test(line)) throw new CliError('There is more than one line on stdin; send the password only.')
-  return refuseEmpty(line)
+  if (/[\r\n]/.test(line)) throw new CliError(`There is more than one line on stdin; send the ${what} only.`)
+  return refuseEmpty(line, what)
 }
 
-function refuseEmpty(password: string): string {
-  if (password === '') throw new CliError('There is no password; type it on a terminal, or send it as one line on stdin.')
-  return password
+function refuseEmpty(line: string, what: 'password' | 'token' = 'password'): string {
+  if (line === '') throw new CliError(`There is no ${what}; type it on a terminal, or send it as one line on stdin.`)
+  return line
 }

@@ -19,7 +19,17 @@ async function allCommands(path: string[] = []): Promise<{ path: string[]; help:
 test('the help of each command shows how it is used, and an example', async () => {
   const commands = await allCommands()
   const names = commands.map(({ path }) => path.join(' '))
-  for (const name of ['user list', 'user grant', 'sessions end', 'mail drop', 'hash-password', 'migrate', 'import-lwsgs']) {
+  for (const name of [
+    'user list',
+    'user grant',
+    'sessions end',
+    'mail drop',
+    'hash-password',
+    'jwk generate',
+    'jwt show',
+    'migrate',
+    'import-lwsgs'
+  ]) {
     assert.ok(names.includes(name), name)
   }
   for (const { path, help } of commands) {

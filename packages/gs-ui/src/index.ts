@@ -20,12 +20,16 @@ export type {
 export type { GsFailure, GsResult } from './client/api-errors.ts'
 export type { GsState } from './client/session-store.ts'
 export type { SessionInfo } from './client/session-info.ts'
+export { createJwtClient } from './client/jwt-client.ts'
+export type { JwtClient, JwtClientOptions, JwtEnd, JwtState } from './client/jwt-client.ts'
+export type { JwtSession } from './client/jwt-session.ts'
 export { GsProvider } from './react/GsProvider.tsx'
 export type { GsProviderProps } from './react/GsProvider.tsx'
 export { GsLogin } from './react/GsLogin.tsx'
 export type { GsLoginProps } from './react/GsLogin.tsx'
 export { useGs } from './react/use-gs.ts'
 export type { UseGs } from './react/use-gs.ts'
+export { useJwt } from './react/use-jwt.ts'
 export { useGsEvent } from './react/use-gs-event.ts'
 export {
   GsAccountPanel,

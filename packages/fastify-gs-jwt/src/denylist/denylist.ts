@@ -22,13 +22,29 @@ export interface DeniableToken {
  * `JwtUnavailableError`; nobody is let in meanwhile.
  */
 export interface Denylist {
-  /** Denies. When it is done, every process that shares the list refuses. Denying twice is denying once; an earlier denial is never weakened. */
-  readonly deny: (denial: Denial) => void | Promise<void>
+  /**
+   * Denies. When it is done, every process that shares the list refuses, and no crash undoes it. Denying twice is denying once, with the later
+   * `before` and the later `until`: an earlier denial is never weakened.
+   *
+   * @param now ms since 1970; with it, a few denials that are over are forgotten, too
+   * @throws {TypeError} (or rejects) the denial names nothing, or several things, or its times are none
+   */
+  readonly deny: (denial: Denial, now?: number) => void | Promise<void>
   /**
    * The latest `before` of all denials that name the token (its `jti`, `sub` or `sid`) and are not forgotten, ms since 1970; 0: none. The
    * token is denied if it was issued then or earlier. Synchronous where the store is.
    */
   readonly deniedBefore: (token: DeniableToken, now: number) => number | Promise<number>
-  /** Called once, when the server closes. */
+  /**
+   * Remembers that a session has tokens, so that a process that starts after a crash can find out whether it is still there.
+   *
+   * @param until when the last of its tokens expires, ms since 1970; the latest one counts
+   */
+  readonly rememberSession?: (sid: string, until: number) => void | Promise<void>
+  /** The sessions that have tokens, by `rememberSession`; those whose tokens have all expired are forgotten. */
+  readonly rememberedSessions?: (now: number) => readonly string[] | Promise<readonly string[]>
+  /** Whether no other process can have put anything into it, nor looks into it. Default: false. */
+  readonly ofThisProcess?: boolean
+  /** Called when the server closes. */
   readonly close?: () => void | Promise<void>
 }

@@ -60,7 +60,7 @@ export async function startSite(
 
 /** A browser: it keeps the cookies that it is given, and gives them back. */
 export class Browser {
-  readonly cookies = new Map<string, string>()
+  cookies = new Map<string, string>()
   readonly app: FastifyInstance
   constructor(app: FastifyInstance) {
     this.app = app

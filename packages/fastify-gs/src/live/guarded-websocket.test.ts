@@ -404,6 +404,20 @@ describe('a database that is out of reach', () => {
     for (const word of ['one', 'two', 'three']) socket.send(word)
     for (const length of ['3', '3', '5']) assert.equal(await socket.next(), length)
   })
+
+  it('leaves it to others who guard the socket, too, what becomes of that', async (t) => {
+    const site = await start(t)
+    const client = await openSocket(t, site.app, await site.member('alice'))
+    const socket = await site.sockets.next()
+    const emit = socket.emit.bind(socket)
+    socket.emit = (event: string, ...values: unknown[]) =>
+      event === 'message' && String(values[0]) === 'two' ? false : emit(event, ...values)
+    const elapsed = performance.now.bind(performance)
+    t.mock.method(performance, 'now', () => elapsed() + 20_000)
+    for (const word of ['one', 'two', 'three']) client.send(word)
+    for (const length of ['3', '5']) assert.equal(await client.next(), length)
+    assert.deepEqual(site.received, ['one', 'three'])
+  })
 })
 
 describe('the use of a session', () => {

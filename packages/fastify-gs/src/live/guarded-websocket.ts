@@ -81,6 +81,7 @@ export function guardServer(server: WebSocketServerLike, maxMessage: number): vo
 
   options.WebSocket = class extends options.WebSocket {
     [own]: GuardedSocket | undefined
+    #releasing = false
 
     override setSocket(socket: unknown, head: unknown, settings: { readonly maxPayload?: number }): void {
       const guard = next
@@ -95,16 +96,25 @@ export function guardServer(server: WebSocketServerLike, maxMessage: number): vo
     override emit(event: string | symbol, ...values: unknown[]): boolean {
       const guard = this[own]
       if (guard === undefined) return super.emit(event, ...values)
-      if (event === 'message') return guard.receive(values) && super.emit('message', ...values)
+      if (event === 'message') {
+        const isReleased = this.#releasing
+        this.#releasing = false
+        return (isReleased || guard.receive(values)) && super.emit('message', ...values)
+      }
       if (event === 'ping' || event === 'pong') return guard.hear() && super.emit(event, ...values)
       if (event === 'error' && isFaultOfClient(values[0])) return guard.fail(values[0])
       if (event === 'close') guard.gone()
       return super.emit(event, ...values)
     }
 
-    /** Hands over what was held back. */
+    /** Hands over what was held back; by `emit`, because others may guard the socket, too, and much may have happened meanwhile. */
     deliver(values: readonly unknown[]): void {
-      super.emit('message', ...values)
+      this.#releasing = true
+      try {
+        this.emit('message', ...values)
+      } finally {
+        this.#releasing = false
+      }
     }
 
     override send(data: unknown, options?: unknown, done?: unknown): void {

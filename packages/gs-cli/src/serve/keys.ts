@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
 import { CliError } from '../cli-error.ts'
+import { writeKeyFile } from '../write-key-file.ts'
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error)
 
@@ -38,35 +38,15 @@ export async function readKeys(path: string): Promise<string[] | null> {
 }
 
 async function makeKeys(path: string): Promise<string[]> {
-  const temporary = `${path}.${process.pid}.tmp`
   try {
-    await rm(temporary, { force: true })
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(`${randomBytes(32).toString('base64url')}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    // Unlike a renaming this does not replace what another process has made in the meantime.
-    await link(temporary, path).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error
-    })
-    const directory = await open(dirname(path), 'r')
-    try {
-      // Without this a power cut may forget the new name.
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
+    // One that another process has made in the meantime stays.
+    await writeKeyFile(path, `${randomBytes(32).toString('base64url')}\n`)
   } catch (error) {
     throw new CliError(
       `${path} with the secret keys of the site cannot be made (${codeOf(error)}); make its directory writable for this user, or choose another place with --keys.`,
       undefined,
       { cause: error }
     )
-  } finally {
-    await rm(temporary, { force: true })
   }
   return (await readKeys(path)) ?? []
 }
