@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { createJwtCookie } from './cookie/jwt-cookie.ts'
 import { csrfInput, csrfUrl } from './csrf.ts'
 import { memoryDenylist } from './denylist/memory-denylist.ts'
-import { createDeny, type DenyRequest } from './deny.ts'
+import { createDeny, loginPrefix, type DenyRequest } from './deny.ts'
 import { JwtOptionError, JwtSignError, jwtError } from './errors.ts'
 import { createIssueClock } from './issue-clock.ts'
 import { jwtRoutes } from './jwt-routes.ts'
@@ -131,9 +131,6 @@ async function createServices(options: ResolvedOptions, log: Services['log']): P
 
 /** No clock is ahead by more, ms: a denial that reaches further was meant so. */
 const farAhead = 60_000
-
-/** Begins the `sid` of logins that are no session of fastify-gs, whose ids have no such character. */
-const loginPrefix = '~'
 
 const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   const options = resolveOptions(given)

@@ -45,6 +45,8 @@ export function createSessionDenials(
       // Meanwhile it may have become a stronger one.
       if (waiting.get(sid) === denial) waiting.delete(sid)
     }
+    // Before anything else runs, too.
+    writing.delete(sid)
   }
   const writeAll = async () => {
     while (waiting.size > 0) for (const sid of waiting.keys()) await write(sid)
@@ -79,8 +81,10 @@ export function createSessionDenials(
     // In a moment: often there is another reason for the same session.
     const work = Promise.resolve()
       .then(() => write(sid))
-      .catch(failed)
-      .finally(() => writing.delete(sid))
+      .catch((error: unknown) => {
+        writing.delete(sid)
+        failed(error)
+      })
     writing.set(sid, work)
     return work
   }

@@ -716,6 +716,26 @@ describe('sessions with tokens', () => {
     assert.equal(await store.deniedBefore({ sid: 's0' }, clock.now), before)
   })
 
+  it('keep what was made after other rights: a look does not deny it with what was remembered ahead', async (t) => {
+    const { clock, gs, tokens, store } = await build(t)
+    const request = gs.request()
+    // Each time the rights change, and two tokens in a short time are remembered ahead of the clock; the minute that a token may be ahead is not used up.
+    for (let change = 0; change < 20; change++) {
+      const mask = change % 2 === 0 ? 21 : 5
+      gs.states.set('s0', { ...gs.states.get('s0'), mask })
+      if (change > 0) gs.watching.get('s0')!.onChange({ account: { mustChangePassword: false }, mask, level: 10 })
+      for (const expiresIn of [60, 600]) {
+        clock.now += 10
+        await tokens.mint(request, { expiresIn })
+      }
+    }
+    const { claims } = await tokens.mint(request, {})
+    await tokens.start()
+    const before = await store.deniedBefore({ sid: 's0' }, clock.now)
+    assert.ok(before < issuedAt(claims), `denied ${before - issuedAt(claims)} ms further`)
+    assert.ok(issuedAt(claims) <= clock.now + 12_000)
+  })
+
   it('get no token while what they may changes all the time', async (t) => {
     const { gs, tokens } = await build(t, {
       rememberSession(entry) {

@@ -212,8 +212,10 @@ export function createSessionTokens(
   const hearRights = (sid: string, rights: string) => {
     const known = outstanding.get(sid)
     if (known === undefined || known.rights === rights) return
+    // A look denies all that is remembered of the former rights: what is made from now on must be later than that.
+    const before = Math.max(known.last, known.kept.issuedUntil)
     Object.assign(known, { rights, kept: nothing })
-    deny(sid, known.last)
+    deny(sid, before)
   }
   /** Before a token is handed out. Whether nothing else has been heard of the session meanwhile. */
   const note = async (request: FastifyRequest, sid: string, rights: string, { claims, expiresAt }: SignedJwt): Promise<boolean> => {
@@ -222,7 +224,8 @@ export function createSessionTokens(
     const before = outstanding.get(sid)
     let kept = before?.rights === rights ? before.kept : nothing
     if (issued > kept.issuedUntil || until > kept.until) {
-      const more = issued - kept.issuedUntil < crowd ? crowd : 0
+      // Ahead of the clock, not of tokens that are ahead of it already.
+      const more = issued - kept.issuedUntil < crowd ? Math.max(0, now() + crowd - issued) : 0
       kept = { issuedUntil: issued + more, until: until + more }
       await memory.keep({ sid, rights, issuedUntil: kept.issuedUntil }, kept.until)
     }

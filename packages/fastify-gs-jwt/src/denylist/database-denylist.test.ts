@@ -175,6 +175,15 @@ for (const place of places) {
       assert.deepEqual(await query('select sid from gs_jwt_sessions'), [{ sid: 'c' }])
     })
 
+    it('forgets all of them, however many tokens were made between two looks', async (t) => {
+      const { options, query } = await place.make(t)
+      const denylist = await open(t, options)
+      await Promise.all(Array.from({ length: 450 }, (_, number) => denylist.rememberSession!(`s${number}`, t0 + minute)))
+      await denylist.rememberSession!('c', t0 + 60 * minute)
+      assert.deepEqual(await denylist.rememberedSessions!(t0 + 12 * minute), ['c'])
+      assert.deepEqual(await query('select sid from gs_jwt_sessions'), [{ sid: 'c' }])
+    })
+
     it('looks up by the index, however long the list is', async (t) => {
       const { options, query } = await place.make(t)
       await open(t, options)

@@ -137,7 +137,8 @@ export function createDenialQueries(engine: Engine) {
             .limit(batch)
             .$if(engine === 'postgres', (query) => query.forUpdate().skipLocked())
         )
-        .compile()
+        .compile(),
+    anySessionOver: (over: number) => db.selectFrom('gs_jwt_sessions').select('sid').where('until_ms', '<=', over).limit(1).compile()
   }
 }
 

@@ -71,8 +71,8 @@ export function memoryDenylist({ max = 100_000, onFull = warn }: MemoryDenylistO
   const collapse = (now: number) => {
     let { before, until } = everything
     for (const kind of denialKinds) {
-      // Of a single token `before` may be any time in the future; whatever is issued from now on is not that token.
-      const latest = kind === 'jti' ? now + longestLead : Infinity
+      // Of a single token, and of a login that is over, `before` may be any time in the future; whoever logs in from now on is neither.
+      const latest = kind === 'sub' ? Infinity : now + longestLead
       for (const times of denials[kind].values()) {
         before = Math.max(before, Math.min(times.before, latest))
         until = Math.max(until, times.until)

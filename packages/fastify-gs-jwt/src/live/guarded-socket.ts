@@ -8,6 +8,7 @@ export interface WebSocketLike extends EventEmitter {
   readonly isPaused: boolean
   close(code?: number, reason?: string): void
   terminate(): void
+  pause(): void
   resume(): void
   send(data: unknown, options?: unknown, done?: unknown): void
 }
@@ -32,7 +33,7 @@ const fromClient = new Set<string | symbol>(['message', 'ping', 'pong'])
  */
 function emit(this: Guarded, event: string | symbol, ...values: unknown[]): boolean {
   const guard = this[own]
-  if (fromClient.has(event) && !guard.isOn()) return false
+  if (fromClient.has(event) && (!guard.isOn() || guard.holds(event, values))) return false
   if (event === 'close') guard.gone()
   return guard.emit.call(this, event, ...values)
 }
@@ -49,6 +50,9 @@ export class GuardedSocket implements LiveListener {
   readonly live: LiveJwt
   #socket: WebSocketLike | null = null
   #ended: JwtEndReason | null = null
+  /** What came while the token is in doubt. */
+  #held: (readonly [string | symbol, ...unknown[]])[] | null = null
+  #resumes = false
   /** Those that the socket had before. */
   emit!: WebSocketLike['emit']
   send!: WebSocketLike['send']
@@ -77,13 +81,42 @@ export class GuardedSocket implements LiveListener {
     return this.#lives.isOn(this.live)
   }
 
+  /** Whether the handler gets it later, or never. */
+  holds(event: string | symbol, values: readonly unknown[]): boolean {
+    if (this.#held === null) {
+      if (!this.live.isDoubted) return false
+      const socket = this.#socket!
+      this.#held = []
+      // What comes meanwhile waits in the connection.
+      this.#resumes = !socket.isPaused
+      if (this.#resumes) socket.pause()
+    }
+    this.#held.push([event, ...values])
+    return true
+  }
+
+  trusted(): void {
+    // What a listener throws is none of ours.
+    if (this.#held !== null) process.nextTick(() => this.#release())
+  }
+
+  #release(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    const socket = this.#socket!
+    if (this.#resumes) socket.resume()
+    for (const [event, ...values] of held) socket.emit(event, ...values)
+  }
+
   /** The connection is no more, or the upgrade did not happen. */
   gone(): void {
+    this.#held = null
     this.#lives.leave(this.live, this)
   }
 
   ended(reason: JwtEndReason): void {
     this.#ended = reason
+    this.#held = null
     if (this.#socket !== null) this.#close(reason)
   }
 

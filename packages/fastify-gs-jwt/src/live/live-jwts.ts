@@ -18,6 +18,8 @@ export interface LiveListener {
   ended(reason: JwtEndReason): void
   /** 85 % of the life of the token are over. Once for each token. */
   renewalDue(): void
+  /** What was in doubt goes on. */
+  trusted?(): void
 }
 
 /** A token that somebody goes on using after its request. */
@@ -34,6 +36,11 @@ export interface LiveJwt {
   endsAt: number
   /** How often nobody could say whether it is denied, since somebody could. */
   unanswered: number
+  /** When somebody has looked after it, by a clock that is never set, and by one that goes on while a machine sleeps, ms. */
+  steady: number
+  wall: number
+  /** Nobody has for too long: until somebody says that it is not denied, what comes for it has to wait. */
+  isDoubted: boolean
   timer: NodeJS.Timeout | undefined
   isOver: boolean
 }
@@ -42,7 +49,7 @@ export interface LiveJwts {
   /** Begins to look after the token of a request. What ends it may be called before this returns. */
   readonly join: (request: FastifyRequest, jwt: RequestJwt, listener: LiveListener) => LiveJwt
   readonly leave: (live: LiveJwt, listener: LiveListener) => void
-  /** Whether it may go on at this moment, as far as the clock tells; if not, it is ended. */
+  /** Whether it may go on at this moment, as far as the clock tells; if not, it is ended. `isDoubted` says whether that is enough. */
   readonly isOn: (live: LiveJwt) => boolean
   /** Goes on with another token. */
   readonly replace: (live: LiveJwt, jwt: RequestJwt) => void
@@ -86,9 +93,13 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
   /** In turn, so that all parts are equally large. */
   let joined = 0
   let turn = 0
+  let turnedAt = 0
   let rounds: NodeJS.Timeout | undefined
   let closed = false
   let troubled = false
+
+  /** Rounds are late by more only after a pause of the process, or a sleep of the machine, ms. */
+  const longestRound = liveInterval * 1100
 
   const timesOf = ({ claims }: RequestJwt) => {
     const { exp, iat } = claims
@@ -134,26 +145,40 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
       found === null || found.alg !== header.alg || isDenied(services, { claims: jwt.claims, issuedAt })
     return key instanceof Promise ? key.then(judge) : judge(key)
   }
-  const failed = (error: unknown) => {
+  const failed = (live: LiveJwt, error: unknown) => {
     if (!troubled) log.warn({ err: error }, 'tokens of open connections cannot be checked at the moment')
     troubled = true
+    if (live.isDoubted) end(live, 'unavailable')
   }
   const check = (live: LiveJwt): void | Promise<void> => {
-    const { jwt } = live
+    const { isDoubted, jwt } = live
     const judged = (refused: boolean) => {
       troubled = false
       if (live.jwt !== jwt) return
       live.unanswered = 0
-      if (refused) end(live, 'denied')
+      if (refused) return end(live, 'denied')
+      // An answer to a question of before may be as old as that.
+      if (isDoubted) trust(live)
     }
     try {
       const refused = isRefused(live)
-      if (refused instanceof Promise) return refused.then(judged).catch(failed)
+      if (refused instanceof Promise) return refused.then(judged).catch((error: unknown) => failed(live, error))
       judged(refused)
     } catch (error) {
-      failed(error)
+      failed(live, error)
     }
   }
+  const trust = (live: LiveJwt) => {
+    if (!live.isDoubted || live.isOver) return
+    live.isDoubted = false
+    for (const listener of live.listeners) listener.trusted?.()
+  }
+  /** Somebody looks after it. */
+  const note = (live: LiveJwt) => {
+    live.steady = performance.now()
+    live.wall = now()
+  }
+  const isOverdue = ({ steady, wall }: LiveJwt) => Math.max(performance.now() - steady, now() - wall) > longestRound
 
   const checkSome = (some: Iterator<LiveJwt>): void | Promise<void> => {
     const waiting: Promise<void>[] = []
@@ -169,15 +194,24 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
     asking.add(part)
     void asked.then(() => asking.delete(part))
   }
-  const takeTurn = () => {
-    turn = (turn + 1) % parts
-    const part = ring[turn]!
+  const lookAfter = (part: Set<LiveJwt>) => {
     const at = now()
     for (const live of part) {
+      live.isDoubted ||= isOverdue(live)
+      note(live)
       if (at >= live.endsAt) end(live, 'expired')
       else if (++live.unanswered > patience) end(live, 'unavailable')
+      else if (live.isDoubted && asking.has(part)) void check(live)
     }
     if (!asking.has(part)) checkPart(part)
+  }
+  const takeTurn = () => {
+    const at = performance.now()
+    let due = at - turnedAt > longestRound ? parts : 1
+    for (turnedAt = at; due > 0; due--) {
+      turn = (turn + 1) % parts
+      lookAfter(ring[turn]!)
+    }
   }
 
   const begin = (request: FastifyRequest, jwt: RequestJwt): LiveJwt => {
@@ -190,13 +224,18 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
       issuedAt: issuedAt(jwt.claims),
       ...timesOf(jwt),
       unanswered: 0,
+      steady: 0,
+      wall: 0,
+      isDoubted: false,
       timer: undefined,
       isOver: false
     }
+    note(live)
     ofRequest.set(request, live)
     index.add(live)
     ring[live.part]!.add(live)
     count++
+    if (rounds === undefined) turnedAt = live.steady
     rounds ??= setInterval(takeTurn, (liveInterval * 1000) / parts).unref()
     return live
   }
@@ -219,6 +258,11 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
     },
     isOn(live) {
       if (!live.isOver && now() >= live.endsAt) end(live, 'expired')
+      if (!live.isOver && isOverdue(live)) {
+        live.isDoubted = true
+        note(live)
+        void check(live)
+      }
       return !live.isOver
     },
     replace(live, jwt) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { generateJwk, jwsAlgorithms, loadKeys, signJwt, verifyJwt, type JwsAlgorithm } from 'fastify-gs-jwt'
@@ -123,6 +125,38 @@ describe('gs jwk generate', () => {
     }
     assert.equal(readFileSync(key, 'utf8'), 'old')
     assert.deepEqual(readdirSync(directory), ['key', 'link'])
+  })
+
+  it('makes no key when there is no place for its public part', async (t) => {
+    const directory = temporaryDirectory(t)
+    const { code, stdout, stderr } = await jwk(
+      'generate',
+      '--out',
+      join(directory, 'key'),
+      '--public-out',
+      join(directory, 'missing', 'open')
+    )
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /missing\/open cannot be written \(ENOENT\)/)
+    assert.deepEqual(readdirSync(directory), [])
+  })
+
+  it('takes the place of no device, whatever it is told', async (t) => {
+    const socket = join(temporaryDirectory(t), 'socket')
+    const server = createServer().listen(socket)
+    t.after(() => server.close())
+    await once(server, 'listening')
+    for (const args of [
+      ['--out', socket],
+      ['--out', socket, '--force'],
+      ['--public-out', socket, '--force']
+    ]) {
+      const { code, stdout, stderr } = await jwk('generate', ...args)
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /^gs: .+socket is no file but a device or something else that stays; choose a file\.\n$/)
+    }
+    assert.ok(statSync(socket).isSocket())
+    assert.match((await jwk('generate', '--out', '/dev/stdout')).stderr, /no file but a device/)
   })
 
   it('replaces a file when that is meant, and takes the key from those who could read the old one', async (t) => {

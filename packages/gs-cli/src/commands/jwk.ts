@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { JWK } from 'jose'
 import { CliError, usageError } from '../cli-error.ts'
@@ -90,8 +90,19 @@ function checkPlaces({ out, publicOut, force }: GenerateSettings): void {
   if (out !== undefined && publicOut !== undefined && resolve(out) === resolve(publicOut))
     throw usageError('The private and the public key need two files; --out and --public-out name the same.')
   if (force && out === undefined && publicOut === undefined) throw usageError('--force goes with --out or --public-out.')
-  if (force) return
-  for (const path of [out, publicOut]) if (path !== undefined && existsSync(path)) throw existsAlready(path)
+  for (const path of [out, publicOut]) {
+    if (path === undefined) continue
+    // As root, a new file would take the place of /dev/null or /dev/stdout for everybody.
+    if (isSpecial(path)) throw new CliError(`${path} is no file but a device or something else that stays; choose a file.`)
+    if (!existsSync(dirname(path))) throw cannotWrite(path, 'ENOENT')
+    if (!force && existsSync(path)) throw existsAlready(path)
+  }
+}
+
+/** A device, a pipe, a socket, or a file that only stands there for whoever has it open, like /dev/stdout. Directories are refused by the system. */
+function isSpecial(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && !stats.isDirectory() && (!stats.isFile() || /^\/(dev\/(std(in|out|err)|fd\/)|proc\/)/.test(resolve(path)))
 }
 
 const existsAlready = (path: string) =>
@@ -107,15 +118,16 @@ async function write(
   } catch (error) {
     if (error instanceof CliError) throw error
     const { code = String(error) } = error as NodeJS.ErrnoException
-    throw new CliError(
-      `${path} cannot be written (${code}); make its directory writable for this user, or choose another place.`,
-      undefined,
-      {
-        cause: error
-      }
-    )
+    throw cannotWrite(path, code, { cause: error })
   }
 }
+
+const cannotWrite = (path: string, code: string, options?: ErrorOptions) =>
+  new CliError(
+    `${path} cannot be written (${code}); make its directory writable for this user, or choose another place.`,
+    undefined,
+    options
+  )
 
 const toPem = (key: JWK): string => String(createPrivateKey({ key, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }))
 
