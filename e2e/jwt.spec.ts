@@ -46,6 +46,17 @@ test.describe('at the end of the login', () => {
     await expect(heading(page, 'About')).toBeVisible()
   })
 
+  test('a page that was the answer to a form is fetched without sending that again', async ({ page }) => {
+    await page.clock.install()
+    await page.goto('/enter')
+    await button(page, 'Enter').click()
+    await expect(heading(page, 'Entered')).toBeVisible()
+    await expect.poll(() => page.evaluate(() => window.gsJwt.getSnapshot().status)).toBe('member')
+    await pass(20 * minute, page)
+    await expect(heading(page, 'Enter')).toBeVisible()
+    await expect(page.getByText('Nobody is logged in.')).toBeVisible()
+  })
+
   test('it goes where the page says', async ({ page, context }) => {
     await logIn(context)
     await page.clock.install()
@@ -256,6 +267,28 @@ test.describe('the claim', () => {
       await page.unrouteAll()
     }
     expect(await deletedBy(page, name)).toEqual(['1', '3'])
+  })
+
+  test('does not undo what the page does with a link', async ({ page, context }) => {
+    await logIn(context)
+    await open(page, '/members')
+    await link(page, 'Delete 9').click()
+    // As long as it takes to put the address back.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 10)))
+    await expect(link(page, 'Delete 9')).toHaveAttribute('href', '/messages/9/restore')
+  })
+
+  test.describe('of a link that tells others what it does', () => {
+    test.use({ allowed: /status of 403/ })
+
+    test('is not told to them', async ({ page, context }) => {
+      await logIn(context)
+      await open(page, '/members')
+      await link(page, 'Delete 8, and tell others').click()
+      await expect(page.getByText('GS_JWT_CSRF')).toBeVisible()
+      await expect.poll(async () => (await logOf(page)).told.filter((line) => line.startsWith('/ping'))).toHaveLength(1)
+      expect(JSON.stringify(await logOf(page))).not.toContain('csrf')
+    })
   })
 
   test('is told to no other site', async ({ page, context, sites }) => {

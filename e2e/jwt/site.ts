@@ -23,7 +23,7 @@ app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string
   done(null, Object.fromEntries(new URLSearchParams(String(body))))
 )
 app.addHook('onRequest', async (_request, reply) => {
-  reply.header('content-security-policy', `default-src 'self'; form-action 'self' ${evilOrigin}`)
+  reply.header('content-security-policy', `default-src 'self'; connect-src 'self' ${evilOrigin}; form-action 'self' ${evilOrigin}`)
 })
 await app.register(fastifyGsJwt, {
   keys: { jwk: await generateJwk('ES256') },
@@ -81,6 +81,8 @@ app.get<{ Querystring: PageQuery }>('/members', { onRequest: app.requireJwt() },
     <p><a href="${escapeHtml(app.jwtCookie.csrfUrl(request, '/messages/2/delete'))}">Delete 2</a></p>
     <p><a href="/messages/1/delete">Delete without claim</a></p>
     <p><a data-jwt-csrf href="${evilOrigin}/told?from=link">Elsewhere</a></p>
+    <p><a data-jwt-csrf href="/messages/8/delete" ping="${evilOrigin}/ping">Delete 8, and tell others</a></p>
+    <p><a data-jwt-csrf data-change="/messages/9/restore" href="/messages/9/delete">Delete 9</a></p>
     <form data-jwt-csrf method="post" action="/messages/3/delete"><input type="hidden" name="action" value="delete">
       <button>Delete 3</button></form>
     <form method="post" action="/messages/4/delete">${app.jwtCookie.csrfInput(request)}<button>Delete 4</button></form>
@@ -96,6 +98,11 @@ app.get('/own.js', (_request, reply) =>
   button.addEventListener('click', async () => {
     const { status } = await gsJwt.fetch(button.dataset.delete, { method: 'POST' })
     document.querySelector('output').value = String(status)
+  })
+for (const link of document.querySelectorAll('[data-change]'))
+  link.addEventListener('click', (event) => {
+    event.preventDefault()
+    link.setAttribute('href', link.dataset.change)
   })
 globalThis.ends = []
 addEventListener('gs-jwt-expired', ({ detail }) => ends.push(detail.reason))
@@ -114,6 +121,14 @@ app.post<{ Body: { name: string; expiresIn?: string } }>('/login', async ({ body
   await app.jwtCookie.set(reply, { sub: body.name, ...(body.expiresIn !== undefined && { expiresIn: Number(body.expiresIn) }) })
   return reply.redirect('/', 303)
 })
+/** A login that answers with a page, at the address of its form. */
+app.get('/enter', (request, reply) =>
+  send(reply, 'Enter', `${who(request)}<form method="post"><input type="hidden" name="name" value="eve"><button>Enter</button></form>`)
+)
+app.post<{ Body: { name: string } }>('/enter', async (request, reply) => {
+  await app.jwtCookie.set(reply, { sub: request.body.name })
+  return send(reply, 'Entered', who(request), 'data-renew="never"')
+})
 app.post('/logout', async (request, reply) => {
   await app.jwtCookie.end(request, reply)
   return reply.redirect('/', 303)
@@ -128,6 +143,11 @@ const evil = Fastify()
 evil.get('/told', ({ url }, reply) => {
   told.push(url)
   return reply.type('text/html').send('<!doctype html><title>Thanks</title><h1>Thanks</h1>')
+})
+evil.addContentTypeParser('text/ping', (_request, _body, done) => done(null))
+evil.post('/ping', ({ headers }) => {
+  told.push(`/ping ${String(headers['ping-to'])}`)
+  return {}
 })
 evil.get('/favicon.ico', (_request, reply) => reply.code(204).send())
 evil.get('/', (_request, reply) =>

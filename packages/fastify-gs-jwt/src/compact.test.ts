@@ -14,6 +14,7 @@ describe('an object that all readers understand in the same way', () => {
     '{"a":1.50,"b":-0,"c":1e2}',
     '{"a":"\\u0061","\\u0062":"\\/"}',
     '{"a":"\\ud83d\\ude00","b":"\u{1F600}"}',
+    '{"a":9007199254740991,"b":-9007199254740991,"c":9007199254740994, "d":1e300,"e":0.1000000000000000055}',
     '{"constructor":1,"toString":2,"hasOwnProperty":3}',
     '{"a":"__proto__","__proto":1}',
     '{"a":"\\"b\\":1,\\"b\\":2"}'
@@ -43,6 +44,8 @@ describe('no object, or one that readers may understand differently', () => {
     '{"a":{"__proto__":null}}',
     '{"a":1e400}',
     '{"a":[-1e999]}',
+    '{"a":9007199254740993}',
+    '{"a":[-12345678901234567890]}',
     '{"a":"\\ud800"}',
     '{"\\udfff":1}',
     '{"a":NaN}'

@@ -67,4 +67,17 @@ export class JwtSignError extends Error {
 export class JwtUnavailableError extends Error {
   override readonly name = 'JwtUnavailableError'
   readonly code = 'GS_JWT_UNAVAILABLE'
+  /** What Fastify answers, when a handler does not catch it. */
+  readonly statusCode = 503
+}
+
+/** Addresses and files are for the log: of what cannot be asked, the error says in its `cause` alone, since handlers pass errors on to clients. */
+export async function withoutPlaces<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const [sentence] = table.GS_JWT_UNAVAILABLE
+    if (!(error instanceof JwtUnavailableError) || error.message === sentence) throw error
+    throw new JwtUnavailableError(sentence, { cause: error })
+  }
 }

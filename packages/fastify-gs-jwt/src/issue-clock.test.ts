@@ -27,6 +27,20 @@ test('a denial counts for all that was issued before it, and for nothing that is
   )
 })
 
+test('a clock that was set back far does not keep anybody from logging in', () => {
+  let now = 10_000_000
+  const clock = createIssueClock(() => now)
+  clock.issue()
+  const denied = clock.denial()
+  now -= 60_000
+  assert.equal(clock.issue(), denied + 1)
+  now -= 3_000_000
+  assert.equal(clock.issue(), now)
+  // What was issued before is denied as ever, and whoever has been denied is not given what is denied already.
+  assert.ok(clock.denial() > denied)
+  assert.equal(clock.issue(denied + 5), denied + 6)
+})
+
 test('many tokens in one millisecond do not carry the clock away', () => {
   const clock = createIssueClock(() => 1_000_000)
   for (let count = 0; count < 100_000; count++) assert.equal(clock.issue(), 1_000_000)

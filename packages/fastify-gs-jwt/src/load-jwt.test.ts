@@ -92,6 +92,18 @@ test('request.jwt can be logged and answered: the token does not show', async (t
   }
 })
 
+test('nobody becomes somebody else by what a handler assigns', async (t) => {
+  const app = await startSite(t)
+  app.post('/me', { onRequest: app.requireJwt() }, ({ body, jwt }) => {
+    assert.throws(() => Object.assign(jwt!, body), TypeError)
+    return { sub: jwt!.sub }
+  })
+  const ann = new Browser(app)
+  await ann.login('ann')
+  for (const body of [{ claims: { sub: 'root' } }, { expiresAt: 1e15 }, { sub: 'root' }])
+    assert.deepEqual((await ann.post('/me', body)).json(), { sub: 'ann' })
+})
+
 test('the log says why a token is not accepted, and neither token nor claims', async (t) => {
   const lines: string[] = []
   const clock = new Clock()

@@ -1,6 +1,6 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Ext, SessionClaims } from './claims.ts'
-import { JwtUnavailableError } from './errors.ts'
+import { JwtUnavailableError, withoutPlaces } from './errors.ts'
 import type { Services } from './services.ts'
 import type { JwtRefusal, VerifiedJwt, VerifyResult } from './verify.ts'
 
@@ -73,6 +73,8 @@ class LoadedJwt implements RequestJwt {
     this.expiresAt = expiresAt
     this.#token = token
     this.#check = check
+    // A handler that assigns a body to it by mistake must not make somebody else of its bearer.
+    Object.freeze(this)
   }
 
   get sub(): string {
@@ -117,10 +119,11 @@ export function isDenied(
 }
 
 export function createRequestJwtFactory(services: Pick<Services, 'denylist' | 'options' | 'verify'>): CreateRequestJwt {
-  const check = async (token: string) => {
-    const result = await services.verify(token)
-    return result.ok && !(await isDenied(services, result.jwt))
-  }
+  const check = (token: string) =>
+    withoutPlaces(async () => {
+      const result = await services.verify(token)
+      return result.ok && !(await isDenied(services, result.jwt))
+    })
   return (token, jwt) => new LoadedJwt(token, jwt, check)
 }
 
@@ -189,6 +192,8 @@ function isSomebodyElse(request: FastifyRequest, sub: string | undefined): boole
 
 function leave(request: WithState, missing: MissingReason | null, bearer: boolean, done: () => void): void {
   request[jwtState] = { missing, bearer, csrf: null, bodyRead: false }
+  // Requests of a scope that was registered before the plugin come to our hooks, and have no decorations.
+  if (missing !== null) request.jwt = null
   if (missing !== null && missing !== 'absent' && missing !== 'expired') {
     request.log.info({ jwt: missing, ip: request.ip }, 'a token was not accepted')
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
-import type { JWK_EC_Private } from 'jose'
-import { JwtSignError, JwtUnavailableError, loadKeys, signJwt, type Denylist } from './index.ts'
+import fastifyCookie from '@fastify/cookie'
+import { decodeProtectedHeader, type JWK_EC_Private } from 'jose'
+import { JwtSignError, JwtUnavailableError, loadKeys, memoryDenylist, signJwt, type Denylist } from './index.ts'
 import { Browser, Clock, issuer, keyFor, startSite } from './testing/site.ts'
 
 test('set gives a token to the browser, which comes back as request.jwt', async (t) => {
@@ -65,6 +66,27 @@ test('for development over plain http the cookie has neither Secure nor the pref
     /^session=[\w.-]+; Max-Age=1200; Path=\/; HttpOnly; SameSite=Strict$/
   )
   assert.equal((await ann.get('/who')).json().sub, 'ann')
+})
+
+test('what an application has chosen for its own cookies is not for this one', async (t) => {
+  for (const parseOptions of [
+    { domain: 'example.com' },
+    { signed: true },
+    { expires: new Date(0) },
+    { encode: (value: string) => `~${value}` }
+  ]) {
+    const app = await startSite(t, {}, (site) => site.register(fastifyCookie, { secret: 'of the application', parseOptions }))
+    const ann = new Browser(app)
+    assert.match(
+      String((await ann.login('ann')).headers['set-cookie']),
+      /^__Host-session=ey[\w.-]+; Max-Age=1200; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+    )
+    assert.equal((await ann.get('/who')).json().sub, 'ann')
+    assert.match(
+      String((await ann.post('/logout')).headers['set-cookie']),
+      /^__Host-session=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+    )
+  }
 })
 
 test('a token that a browser would drop is refused when it is signed', async (t) => {
@@ -234,6 +256,21 @@ test('the algorithm of the key that signs is the one that was said', async (t) =
   await assert.rejects(startSite(t, { alg: 'ES512' }), /JwtOptionError: fastify-gs-jwt: the option alg is ES512, but the key that signs/)
 })
 
+test('a rotation to another algorithm does not keep a server from starting, neither before its date nor after it', async (t) => {
+  const clock = new Clock()
+  const signsFrom = clock.at + 3_600_000
+  const keys = [{ jwk: await keyFor('ES512'), signsFrom }, { jwk: await keyFor('ES256') }]
+  const algOf = async () => {
+    const app = await startSite(t, { keys, alg: 'ES512', now: clock.now })
+    return decodeProtectedHeader((await app.jwtCookie.sign({ sub: 'ann' })).token).alg
+  }
+  assert.equal(await algOf(), 'ES256')
+  // Nobody is told only at the next start after the date.
+  await assert.rejects(startSite(t, { keys, now: clock.now }), /the option alg is ES256, but the key that signs, or will/)
+  clock.at = signsFrom
+  assert.equal(await algOf(), 'ES512')
+})
+
 test('denials that cannot be asked let nobody in, and log nobody out', async (t) => {
   let down = false
   const ask = () => {
@@ -255,6 +292,55 @@ test('denials that cannot be asked let nobody in, and log nobody out', async (t)
     down = false
     assert.equal((await ann.get('/members')).statusCode, 200)
   }
+})
+
+test('nobody is told that he is logged out, or logged in, while denials can be neither asked nor written', async (t) => {
+  let [asking, writing] = [true, true]
+  const place = 'The denials in postgres://10.0.0.3/secret are out of reach.'
+  const list = memoryDenylist()
+  const denylist: Denylist = {
+    async deny(denial, now) {
+      if (!writing) throw new JwtUnavailableError(place)
+      await list.deny(denial, now)
+    },
+    async deniedBefore(token, now) {
+      if (!asking) throw new JwtUnavailableError(place)
+      return list.deniedBefore(token, now)
+    }
+  }
+  const lines: string[] = []
+  const app = await startSite(t, { denylist }, undefined, { write: (line) => void lines.push(line) })
+  app.get('/long', async ({ jwt }) => {
+    asking = false
+    return { good: await jwt!.stillValid() }
+  })
+  const [ann, bob] = [new Browser(app), new Browser(app)]
+  await ann.login('ann')
+  const unavailable = {
+    statusCode: 503,
+    code: 'GS_JWT_UNAVAILABLE',
+    error: 'Service Unavailable',
+    message: 'Logins cannot be checked at the moment. Please try again.'
+  }
+
+  asking = false
+  assert.deepEqual((await ann.post('/logout')).json(), unavailable)
+  assert.deepEqual((await bob.login('bob')).json(), unavailable)
+  asking = true
+  writing = false
+  assert.deepEqual((await ann.post('/logout')).json(), unavailable)
+  assert.equal((await ann.get('/members')).statusCode, 200)
+  assert.deepEqual((await ann.get('/long')).json(), unavailable)
+  // Whoever looks for the reason finds it in the log.
+  assert.ok(lines.some((line) => line.includes(place)))
+
+  asking = true
+  writing = true
+  const former = new Map(ann.cookies)
+  assert.equal((await ann.post('/logout')).statusCode, 200)
+  assert.equal(ann.cookies.size, 0)
+  ann.cookies = former
+  assert.equal((await ann.get('/members')).statusCode, 401)
 })
 
 test('other faults of a denylist are faults of the server', async (t) => {

@@ -6,7 +6,7 @@ import { createJwtCookie } from './cookie/jwt-cookie.ts'
 import { csrfInput, csrfUrl } from './csrf.ts'
 import { memoryDenylist } from './denylist/memory-denylist.ts'
 import { createDeny, loginPrefix, type DenyRequest } from './deny.ts'
-import { JwtOptionError, JwtSignError, jwtError } from './errors.ts'
+import { JwtOptionError, JwtSignError, jwtError, withoutPlaces } from './errors.ts'
 import { createIssueClock } from './issue-clock.ts'
 import { jwtRoutes } from './jwt-routes.ts'
 import { loadKeys } from './keys/load-keys.ts'
@@ -59,7 +59,11 @@ export interface JwtCookieApi {
    * @throws {JwtError} (rejects) `GS_JWT_REQUIRED`: there is none; `GS_JWT_RENEWAL`: the login is too long ago
    */
   renew(request: FastifyRequest, reply: FastifyReply): Promise<SignedJwt>
-  /** Logs out: denies the token of the request, and all that were renewed from the same login, and takes the cookie away. */
+  /**
+   * Logs out: denies the token of the request, and all that were renewed from the same login, and takes the cookie away.
+   *
+   * @throws {JwtError | JwtUnavailableError} (rejects) `GS_JWT_UNAVAILABLE`: that is not possible at the moment; the cookie stays
+   */
   end(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Takes the cookie away, and denies nothing. */
   clear(reply: FastifyReply): void
@@ -106,10 +110,11 @@ declare module 'fastify' {
 async function createServices(options: ResolvedOptions, log: Services['log']): Promise<Services> {
   const { alg, now } = options
   const keys = isKeyRing(options.keys) ? options.keys : await loadKeys(options.keys, { alg, now })
-  const signs = keys.signing(now())
+  // The one that signs in the end: a rotation to another algorithm must not leave a server that does not start any more.
+  const signs = keys.signing(Number.MAX_SAFE_INTEGER) ?? keys.signing(now())
   if (signs !== null && signs.alg !== alg)
     throw new JwtOptionError(
-      `fastify-gs-jwt: the option alg is ${alg}, but the key that signs (${signs.kid}) is one for ${signs.alg}; make both the same.`
+      `fastify-gs-jwt: the option alg is ${alg}, but the key that signs, or will (${signs.kid}), is one for ${signs.alg}; make both the same.`
     )
   const cookie = createJwtCookie(options.cookieName, options.secure, options.sameSite)
   const clock = createIssueClock(now)
@@ -154,6 +159,7 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
     })
   }
   const sockets = createSocketGuard(lives)
+  const prolong = createProlong(services, lives, createRequestJwt)
 
   const give = (reply: FastifyReply, signed: SignedJwt): SignedJwt => {
     const { claims, token } = signed
@@ -179,6 +185,23 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
       ...(renewFor > 0 && { sid: loginPrefix + randomBytes(18).toString('base64url'), authTime: Math.floor(now() / 1000) })
     }
   }
+  /** Another token for the bearer of this one. */
+  const again = async (request: FastifyRequest): Promise<SignedJwt> => {
+    if (request.jwt === null) throw jwtError('GS_JWT_REQUIRED')
+    const { jwt } = request
+    const { auth_time: authTime, ext, sid } = jwt.claims
+    const notAfter = authTime === undefined ? 0 : (authTime + renewFor) * 1000
+    if (authTime === undefined || renewFor === 0 || now() + 1000 > notAfter) throw jwtError('GS_JWT_RENEWAL')
+    let signed: SignedJwt
+    if (sid !== undefined && !sid.startsWith(loginPrefix)) {
+      // What it may is the session's to say, and so is whether it goes on.
+      if (sessions === null || !sessions.isSessionOf(request, jwt)) throw jwtError('GS_JWT_RENEWAL')
+      signed = await sessions.mint(request, { ext: ownExt(jwt.ext) }, { notAfter })
+    } else signed = await sign({ sub: jwt.sub, authTime, notAfter, ...(ext !== undefined && { ext }), ...(sid !== undefined && { sid }) })
+    // Asked after the new one was issued: a denial that comes later counts for that, too.
+    if (!(await jwt.stillValid())) throw jwtError('GS_JWT_REQUIRED')
+    return signed
+  }
   const deny = createDeny(services)
 
   app.decorateRequest('jwt', null)
@@ -186,50 +209,38 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   app.decorate('requireJwt', createRequireJwt(options, sockets))
   app.decorate('jwtCookie', {
     cookieName: cookie.name,
-    set: async (reply, content) => give(reply, await sign(await begin(content))),
-    sign: async (content) => sign(await begin(content)),
-    async fromSession(request, { cookie: to, ...content } = {}) {
-      if (sessions === null) return needsFastifyGs()
-      if (to !== undefined && (content.aud ?? options.aud) !== options.aud)
-        refuse('fromSession() gives the browser only tokens of our own audience; leave out the option cookie, or aud.')
-      const signed = await sessions.mint(request, content)
-      return to === undefined ? signed : give(to, signed)
-    },
-    async renew(request, reply) {
-      if (request.jwt === null) throw jwtError('GS_JWT_REQUIRED')
-      const { jwt } = request
-      const { auth_time: authTime, ext, sid } = jwt.claims
-      const notAfter = authTime === undefined ? 0 : (authTime + renewFor) * 1000
-      if (authTime === undefined || renewFor === 0 || now() + 1000 > notAfter) throw jwtError('GS_JWT_RENEWAL')
-      if (sid !== undefined && !sid.startsWith(loginPrefix)) {
-        // What it may is the session's to say, and so is whether it goes on.
-        if (sessions === null || !sessions.isSessionOf(request, jwt)) throw jwtError('GS_JWT_RENEWAL')
-        const again = await sessions.mint(request, { ext: ownExt(jwt.ext) }, { notAfter })
-        if (!(await jwt.stillValid())) throw jwtError('GS_JWT_REQUIRED')
-        return give(reply, again)
-      }
-      const signed = await sign({ sub: jwt.sub, authTime, notAfter, ...(ext !== undefined && { ext }), ...(sid !== undefined && { sid }) })
-      // Asked after the new one was issued: a denial that comes later counts for that, too.
-      if (!(await jwt.stillValid())) throw jwtError('GS_JWT_REQUIRED')
-      return give(reply, signed)
-    },
-    async end(request, reply) {
-      cookie.remove(reply)
-      const { jwt } = request
-      request.jwt = null
-      if (jwt !== null) await deny(jwt.sid === undefined ? { jti: jwt.jti } : { sid: jwt.sid })
-    },
+    set: (reply, content) => withoutPlaces(async () => give(reply, await sign(await begin(content)))),
+    sign: (content) => withoutPlaces(async () => sign(await begin(content))),
+    fromSession: (request, { cookie: to, ...content } = {}) =>
+      withoutPlaces(async () => {
+        if (sessions === null) return needsFastifyGs()
+        if (to !== undefined && (content.aud ?? options.aud) !== options.aud)
+          refuse('fromSession() gives the browser only tokens of our own audience; leave out the option cookie, or aud.')
+        const signed = await sessions.mint(request, content)
+        return to === undefined ? signed : give(to, signed)
+      }),
+    renew: (request, reply) => withoutPlaces(async () => give(reply, await again(request))),
+    end: (request, reply) =>
+      withoutPlaces(async () => {
+        const { jwt } = request
+        // Without its cookie nobody could try again.
+        if (jwt === null && (request as WithState)[jwtState]?.missing === 'unavailable') throw jwtError('GS_JWT_UNAVAILABLE')
+        if (jwt !== null) await deny(jwt.sid === undefined ? { jti: jwt.jti } : { sid: jwt.sid })
+        request.jwt = null
+        cookie.remove(reply)
+      }),
     clear: (reply) => cookie.remove(reply),
-    deny,
-    async verify(token) {
-      const result = await verify(token)
-      return result.ok && (await isDenied(services, result.jwt)) ? { ok: false, reason: 'denied' } : result
-    },
+    deny: (what) => withoutPlaces(() => deny(what)),
+    verify: (token) =>
+      withoutPlaces(async () => {
+        const result = await verify(token)
+        return result.ok && (await isDenied(services, result.jwt)) ? { ok: false, reason: 'denied' } : result
+      }),
     csrfInput: ({ jwt }) => (jwt === null ? '' : csrfInput(jwt.csrf)),
     csrfUrl: ({ jwt }, path) => (jwt === null ? path : csrfUrl(jwt.csrf, path)),
     watch: createWatchJwt(lives, app.log),
     guardSocket: sockets.guard,
-    prolong: createProlong(services, lives, createRequestJwt)
+    prolong: (socket, token) => withoutPlaces(() => prolong(socket, token))
   })
 
   app.addHook('onRequest', createLoadJwt(services, createRequestJwt))

@@ -146,6 +146,20 @@ test('a hook that gives another token on the way does not spare the claim', asyn
   assert.equal((await ann.post('/act', { csrf: await ann.csrf() })).statusCode, 200)
 })
 
+test('a scope that was registered before the plugin is protected like any other', async (t) => {
+  const app = await startSite(t, {}, (site) => {
+    void site.register(async (scope) => {
+      scope.get('/early', { onRequest: (...given) => site.requireJwt().apply(site, given) }, ({ jwt }) => `for ${jwt?.sub}`)
+      scope.get('/early/who', ({ jwt }) => ({ isNobody: jwt === null }))
+    })
+  })
+  const ann = new Browser(app)
+  assert.equal((await ann.get('/early')).statusCode, 401)
+  assert.deepEqual((await ann.get('/early/who')).json(), { isNobody: true })
+  await ann.login('ann')
+  assert.equal((await ann.get('/early')).body, 'for ann')
+})
+
 test('a route outside of the scope of the plugin lets nobody in', async (t) => {
   const app = Fastify()
   t.after(() => app.close())

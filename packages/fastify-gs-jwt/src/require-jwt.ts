@@ -57,7 +57,7 @@ export function createRequireJwt(
 
   function refusalOf(request: FastifyRequest, state: JwtState, upgrade: boolean, csrf: boolean): JwtError | undefined {
     const { jwt } = request
-    if (jwt === null) return jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED')
+    if (jwt == null) return jwtError(state.missing === 'unavailable' ? 'GS_JWT_UNAVAILABLE' : 'GS_JWT_REQUIRED')
     if (upgrade && !isOwnSocket(request, origins, secure)) return jwtError('GS_JWT_CROSS_SITE')
     // Null no more: another hook of the route has asked already, and taken what there was.
     if (!csrf || state.bearer || state.csrf !== null) return undefined

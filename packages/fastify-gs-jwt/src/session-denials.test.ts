@@ -5,6 +5,8 @@ import Fastify from 'fastify'
 import { memoryDenylist, type Denylist } from './index.ts'
 import { createSessionDenials } from './session-denials.ts'
 
+const aTurn = Promise.resolve()
+
 it('a stronger denial is written, at whatever moment of the writing of a weaker one it comes', async () => {
   const { log } = Fastify()
   for (let moment = 0; moment < 30; moment++) {
@@ -12,14 +14,14 @@ it('a stronger denial is written, at whatever moment of the writing of a weaker 
     const slow: Denylist = {
       ...list,
       async deny(denial, now) {
-        await null
+        await aTurn
         await list.deny(denial, now)
       }
     }
     for (const store of [list, slow]) {
       const denials = createSessionDenials(store, { log, options: { now: () => 0 } })
       const first = denials.deny('s', moment + 1, 10_000)
-      for (let turn = 0; turn < moment; turn++) await null
+      for (let turn = 0; turn < moment; turn++) await aTurn
       await Promise.all([first, denials.deny('s', 1000 + moment, 10_000)])
       assert.equal(await store.deniedBefore({ sid: 's' }, 0), 1000 + moment, `after ${moment} turns`)
     }
@@ -40,7 +42,7 @@ it('a denial that comes at whatever moment of a failure is written in the end', 
     }
     const denials = createSessionDenials(store, { log, options: { now: () => 0 } })
     const first = denials.deny('s', 1, 10_000)
-    for (let turn = 0; turn < moment; turn++) await null
+    for (let turn = 0; turn < moment; turn++) await aTurn
     await Promise.all([first, denials.deny('s', 2, 10_000)])
     await wait(0)
     broken = false

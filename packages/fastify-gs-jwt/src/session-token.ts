@@ -99,6 +99,8 @@ const firstPatience = 5_000
 const attempts = 3
 /** Of a session that gets tokens all the time this much is remembered at once, ms. */
 const crowd = 10_000
+/** What a verifier may have for `clockTolerance`, seconds. */
+const mostTolerance = 60
 const nothing = { issuedUntil: 0, until: 0 }
 
 const own = ['username', 'mask', 'level', 'sectors'] as const
@@ -178,8 +180,8 @@ export function createSessionTokens(
   const settled = new Map<string, number>()
   /** By how much the clocks of processes may differ, ms. */
   const margin = clockTolerance * 1000
-  /** When a token that is issued now has certainly expired. */
-  const longest = () => now() + maxAge * 1000 + margin
+  /** When a token that was issued by now has certainly expired: it may be dated ahead, and a verifier tolerates late clocks. */
+  const longest = () => now() + (maxAge + leeway + mostTolerance) * 1000
   let crowded = false
   let failing = false
   let timer: NodeJS.Timeout | undefined

@@ -69,6 +69,23 @@ test('what is known is over in the second in which it expires', async () => {
   assert.equal(keys.asked, 1)
 })
 
+test('what is known is verified again by a clock that was set back, so that no key lasts longer', async () => {
+  const token = await tokenOf()
+  clock.at += 50_000
+  keys.validUntil = clock.at + 10_000
+  assert.equal(reasonOf(await verify(token)), 'accepted')
+  assert.equal(reasonOf(await verify(token)), 'accepted')
+  assert.equal(keys.asked, 1)
+  // Taken away.
+  keys.validUntil = 0
+  clock.at -= 40_000
+  assert.equal(reasonOf(await verify(token)), 'kid')
+  assert.equal(keys.asked, 2)
+  // Nor when the clock comes to that time again.
+  clock.at += 45_000
+  assert.equal(reasonOf(await verify(token)), 'kid')
+})
+
 test('what is known is not accepted by a clock that was set back before its time', async () => {
   const token = await tokenOf()
   assert.equal(reasonOf(await verify(token)), 'accepted')

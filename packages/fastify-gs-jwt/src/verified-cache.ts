@@ -9,6 +9,7 @@ import type { Verified } from './verify.ts'
 export interface VerifiedCache {
   readonly find: (token: string) => Verified | undefined
   readonly keep: (token: string, verified: Verified) => void
+  readonly forget: (token: string) => void
 }
 
 /** @param max tokens at most; those that were not asked for the longest go first */
@@ -18,6 +19,7 @@ export function createVerifiedCache(max: number): VerifiedCache {
   const keyOf = (token: string) => hash('sha256', token, 'base64url')
   return {
     find: (token) => cache.get(keyOf(token)),
-    keep: (token, verified) => void cache.set(keyOf(token), verified)
+    keep: (token, verified) => void cache.set(keyOf(token), verified),
+    forget: (token) => void cache.delete(keyOf(token))
   }
 }

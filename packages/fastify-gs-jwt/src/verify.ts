@@ -60,7 +60,8 @@ export async function verifyJws(
 /** What is known of a token whose signature is right. */
 export interface Verified {
   readonly jwt: VerifiedJwt
-  /** The key does not count from then on, ms since 1970. */
+  /** The key counted when it was asked for, and does not count from then on, ms since 1970. */
+  readonly keyFrom: number
   readonly keyUntil: number
 }
 
@@ -84,6 +85,7 @@ export function createVerifier(rules: VerifierRules, cache: VerifiedCache | null
   const typ = rules.typ === null ? null : typeOf(rules.typ)
 
   const verify = async (token: string): Promise<VerifyResult> => {
+    const keyFrom = now()
     const signed = await verifyJws(token, { keys, maxBytes, now })
     if (!signed.ok) return signed
     const { header, payload, key } = signed
@@ -92,7 +94,7 @@ export function createVerifier(rules: VerifierRules, cache: VerifiedCache | null
     if ('fault' in checked) return { ok: false, reason: checked.fault, ...(checked.claim !== undefined && { claim: checked.claim }) }
     const { claims } = checked
     const jwt = freezeDeep<VerifiedJwt>({ claims, header, expiresAt: claims.exp * 1000, issuedAt: issuedAt(claims) })
-    cache?.keep(token, { jwt, keyUntil: key.validUntil })
+    cache?.keep(token, { jwt, keyFrom, keyUntil: key.validUntil })
     return { ok: true, jwt }
   }
   if (cache === null) return verify
@@ -108,7 +110,9 @@ export function createVerifier(rules: VerifierRules, cache: VerifiedCache | null
       const at = now()
       const fault = timeFault(known.jwt.claims, rules, at)
       if (fault !== null) return refusal(fault)
-      if (at < known.keyUntil) return { ok: true, jwt: known.jwt }
+      // A clock that was set back must not make a key last longer.
+      if (known.keyFrom <= at && at < known.keyUntil) return { ok: true, jwt: known.jwt }
+      cache.forget(token)
     }
     let answer = running.get(token)
     if (answer === undefined) {

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { JwsAlgorithm, KeyRing } from 'fastify-gs-jwt'
 import { CliError, usageError } from './cli-error.ts'
@@ -51,6 +51,8 @@ const byCurve: Readonly<Record<string, JwsAlgorithm>> = { 'P-256': 'ES256', 'P-3
 /** What the first key can only be for. Null: several. */
 function algorithmIn(file: string, passphrase: string | undefined): JwsAlgorithm | null {
   try {
+    // A pipe would be waited for, a device read for ever.
+    if (!statSync(file).isFile()) return 'ES256'
     const text = readFileSync(file, 'utf8')
     const json = text.trimStart().startsWith('{')
       ? (JSON.parse(text) as Record<string, unknown> & { keys?: Record<string, unknown>[] })

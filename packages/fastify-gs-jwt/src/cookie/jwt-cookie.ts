@@ -20,7 +20,14 @@ export interface JwtCookie {
 const blank = /^[ \t]+/
 
 /** What an application has chosen for all of its cookies (`parseOptions` of @fastify/cookie) would make ours one that nobody keeps or believes. */
-const noDefaults: object = { domain: undefined, encode: undefined, expires: undefined, partitioned: false, priority: undefined, signed: false }
+const noDefaults: object = {
+  domain: undefined,
+  encode: undefined,
+  expires: undefined,
+  partitioned: false,
+  priority: undefined,
+  signed: false
+}
 
 /** @param secure whether the site is served over https: then the name has the prefix `__Host-`, which no other host can set */
 export function createJwtCookie(baseName: string, secure: boolean, sameSite: 'lax' | 'strict'): JwtCookie {

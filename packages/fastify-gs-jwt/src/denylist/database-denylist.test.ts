@@ -129,6 +129,17 @@ for (const place of places) {
       )
     })
 
+    it('refuses a database that has lost one of the tables', async (t) => {
+      for (const table of ['gs_jwt_denials', 'gs_jwt_sessions']) {
+        const { options, query } = await place.make(t)
+        await (
+          await databaseDenylist(options)
+        ).close!()
+        await query(`drop table ${table}`)
+        await assert.rejects(databaseDenylist(options), (error) => error instanceof JwtDenylistError && error.message.includes(table))
+      }
+    })
+
     it('holds nobody’s name', async (t) => {
       const { options, query } = await place.make(t)
       const denylist = await open(t, options)
@@ -178,7 +189,7 @@ for (const place of places) {
     it('forgets all of them, however many tokens were made between two looks', async (t) => {
       const { options, query } = await place.make(t)
       const denylist = await open(t, options)
-      await Promise.all(Array.from({ length: 450 }, (_, number) => denylist.rememberSession!(`s${number}`, t0 + minute)))
+      await Promise.all(Array.from({ length: 450 }, async (_, number) => denylist.rememberSession!(`s${number}`, t0 + minute)))
       await denylist.rememberSession!('c', t0 + 60 * minute)
       assert.deepEqual(await denylist.rememberedSessions!(t0 + 12 * minute), ['c'])
       assert.deepEqual(await query('select sid from gs_jwt_sessions'), [{ sid: 'c' }])

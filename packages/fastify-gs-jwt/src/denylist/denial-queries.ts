@@ -147,7 +147,7 @@ export type Row = readonly unknown[]
 /**
  * Makes the tables, inside of a transaction in which no other process does the same.
  *
- * @throws {JwtDenylistError} a newer version of this package has made them
+ * @throws {JwtDenylistError} a newer version of this package has made them; whatever the database throws, when it has not all of them
  */
 export async function createTables(
   queries: DenialQueries,
@@ -161,4 +161,6 @@ export async function createTables(
     throw new JwtDenylistError(
       `The denials in ${name} were written by a newer version of fastify-gs-jwt (schema ${Number(version)}, this version knows ${schemaVersion}); install that version.`
     )
+  // What is missing, or not for this user, is heard of now, and not by each request.
+  for (const query of [queries.deniedBefore, queries.anySessionOver(0)]) await run(query)
 }

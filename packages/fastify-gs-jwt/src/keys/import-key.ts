@@ -98,6 +98,9 @@ export async function importSecret(
   const cure = `make one with "gs jwk generate --alg ${alg}"`
   if (secret.length < least)
     refuseKey(`The secret of ${name} has ${secret.length} bytes, and ${alg} needs ${least} random ones at least; ${cure}.`)
+  // Perhaps the public one, with which everybody could sign then.
+  if (/-----BEGIN |^\s*\{.*"kty"/s.test(Buffer.from(secret).toString('latin1')))
+    refuseKey(`The secret of ${name} is the text of a key; write it as pem, jwk or file with its own alg, or ${cure}.`)
   // A zeroed buffer, a repeated word; random bytes never.
   if (new Set(secret).size <= 8) refuseKey(`The secret of ${name} is not random (hardly any of its bytes differ); ${cure}.`)
   const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), { name: 'HMAC', hash: `SHA-${least * 8}` }, false, [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import type { JWK } from 'jose'
@@ -30,6 +30,7 @@ const pem = (jwk: JWK, passphrase?: string) =>
     format: 'pem',
     ...(passphrase !== undefined && { cipher: 'aes-256-cbc', passphrase })
   }) as string
+const publicPem = createPublicKey(pem(ES256)).export({ type: 'spki', format: 'pem' }) as string
 const pemOf = (type: string, options: object) =>
   (generateKeyPairSync as (type: string, options: object) => { readonly privateKey: KeyObject })(type, options).privateKey.export({
     type: 'pkcs8',
@@ -71,6 +72,9 @@ const keyCases: Case[] = [
   ['a secret of 63 bytes', { secret: randomBytes(63) }, /has 63 bytes, and HS512 needs 64/, 'HS512'],
   ['an empty secret', { secret: '' }, /has 0 bytes/, 'HS256'],
   ['a secret of zeros', { secret: Buffer.alloc(64) }, /is not random/, 'HS256'],
+  ['a public key in PEM as a secret', { secret: publicPem }, /is the text of a key; write it as pem, jwk or file/, 'HS256'],
+  ['the same as bytes', { secret: Buffer.from(`\n${publicPem}`) }, /is the text of a key/, 'HS256'],
+  ['a public JWK as a secret', { secret: JSON.stringify(publicES256, null, 2) }, /is the text of a key/, 'HS256'],
   ['a repeated word', { secret: 'changeme'.repeat(8) }, /is not random/, 'HS256'],
   ['a secret JWK that is too short', { jwk: { ...HS256, k: HS256.k!.slice(0, 12) } }, /has 9 bytes/],
   ['a secret JWK that is no base64url', { jwk: { ...HS256, k: `${HS256.k}==` } }, /The member k of .* is missing or no base64url/],

@@ -233,6 +233,85 @@ describe('a websocket behind requireJwt()', () => {
     assert.equal(await client.closed, '1013 unavailable')
   })
 
+  describe('after a pause of the process', () => {
+    /** A site whose denylist, which others write to as well, may take its time. */
+    const startPaused = async (t: TestContext, answer?: (before: number) => Promise<number>) => {
+      const list = memoryDenylist()
+      const asked: unknown[] = []
+      let isPaused = false
+      const denylist: Denylist = {
+        ...list,
+        deniedBefore(token, now) {
+          const before = list.deniedBefore(token, now) as number
+          if (!isPaused || answer === undefined) return before
+          asked.push(token)
+          return answer(before)
+        }
+      }
+      const site = await start(t, { denylist })
+      const client = await openSocket(t, site.app, await site.token())
+      assert.equal(await client.ask('before'), 'ann: before')
+      const elapsed = performance.now.bind(performance)
+      const pause = () => {
+        isPaused = true
+        t.mock.method(performance, 'now', () => elapsed() + 20_000)
+      }
+      const denyElsewhere = async () => list.deny({ sub: 'ann', before: site.clock.at, until: site.clock.at + 600_000 })
+      return { site, client, asked, pause, denyElsewhere }
+    }
+
+    it('takes no message of a token that was denied meanwhile, and is told nothing', async (t) => {
+      const { site, client, pause, denyElsewhere } = await startPaused(t)
+      await denyElsewhere()
+      pause()
+      client.send('late')
+      assert.equal(await client.closed, '4401 denied')
+      assert.deepEqual(site.heard, ['before'])
+      const { socket } = await site.opened.next()
+      assert.notEqual(socket.readyState, socket.OPEN)
+    })
+
+    it('is closed with the next turn, whichever part that is', async (t) => {
+      const { client, pause, denyElsewhere } = await startPaused(t)
+      await denyElsewhere()
+      pause()
+      t.mock.timers.tick(200)
+      assert.equal(await client.closed, '4401 denied')
+    })
+
+    it('holds messages back until the denylist has answered', async (t) => {
+      for (const isDenied of [false, true]) {
+        const gate = Promise.withResolvers<void>()
+        const { site, client, asked, pause, denyElsewhere } = await startPaused(t, async (before) => gate.promise.then(() => before))
+        const { socket } = await site.opened.next()
+        if (isDenied) await denyElsewhere()
+        pause()
+        // The question is on its way when the messages come.
+        t.mock.timers.tick(200)
+        for (const text of ['one', 'two', 'three']) client.send(text)
+        while (!socket.isPaused) await new Promise((resolve) => setImmediate(resolve))
+        assert.deepEqual([site.heard, asked.length], [['before'], 1])
+        gate.resolve()
+        if (isDenied) {
+          assert.equal(await client.closed, '4401 denied')
+          assert.deepEqual(site.heard, ['before'])
+        } else {
+          for (const text of ['one', 'two', 'three']) assert.equal(await client.next(), `ann: ${text}`)
+          assert.equal(await client.ask('four'), 'ann: four')
+        }
+        t.mock.reset()
+      }
+    })
+
+    it('is closed with 1013 when the denylist does not answer', async (t) => {
+      const { site, client, pause } = await startPaused(t, () => Promise.reject(new JwtUnavailableError('The store is not there.')))
+      pause()
+      client.send('late')
+      assert.equal(await client.closed, '1013 unavailable')
+      assert.deepEqual(site.heard, ['before'])
+    })
+  })
+
   it('opens again with a renewed token, and that lives longer', async (t) => {
     const site = await start(t, { renewFor: 3600, expiresIn: 600 })
     const token = await site.token()

@@ -101,7 +101,8 @@ export class GuardedSocket implements LiveListener {
   }
 
   #release(): void {
-    const held = this.#held ?? []
+    const held = this.#held
+    if (held === null) return
     this.#held = null
     const socket = this.#socket!
     if (this.#resumes) socket.resume()

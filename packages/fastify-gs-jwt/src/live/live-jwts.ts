@@ -99,7 +99,7 @@ export function createLiveJwts(services: LiveServices): LiveJwts {
   let troubled = false
 
   /** Rounds are late by more only after a pause of the process, or a sleep of the machine, ms. */
-  const longestRound = liveInterval * 1100
+  const longestRound = liveInterval * 1250
 
   const timesOf = ({ claims }: RequestJwt) => {
     const { exp, iat } = claims

@@ -63,7 +63,9 @@ describe('the session cookie', () => {
   it('is written for this host only, out of reach of scripts and of cross-site posts', async (t) => {
     const app = Fastify()
     t.after(() => app.close())
-    await app.register(fastifyCookie, { hook: false })
+    // What the application has chosen for its own cookies is not for this one.
+    const parseOptions = { domain: 'example.com', maxAge: 60, expires: new Date(0), partitioned: true, signed: true, encode: () => 'x' }
+    await app.register(fastifyCookie, { hook: false, secret: 'of the application', parseOptions })
     for (const overHttps of [true, false]) {
       const cookie = createSessionCookie('gs', overHttps)
       app.get(`/${overHttps}`, (_request, reply) => {

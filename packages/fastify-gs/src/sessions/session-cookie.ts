@@ -30,11 +30,22 @@ function trimBlanks(text: string): string {
   return text.slice(start, end)
 }
 
+/** What an application has chosen for all of its cookies (`parseOptions` of @fastify/cookie) would make ours one that nobody keeps or believes. */
+const noDefaults: object = {
+  domain: undefined,
+  encode: undefined,
+  expires: undefined,
+  maxAge: undefined,
+  partitioned: false,
+  priority: undefined,
+  signed: false
+}
+
 /** @param secure whether the site is served over https: then the name has the prefix `__Host-`, which no other host can set */
 export function createSessionCookie(baseName: string, secure: boolean): SessionCookie {
   const name = secure ? `__Host-${baseName}` : baseName
   const prefix = `${name}=`
-  const attributes = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
+  const attributes = { ...noDefaults, path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
   const lasting = (maxAge: number | undefined) => (maxAge === undefined ? attributes : { ...attributes, maxAge })
   return {
     name,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -293,8 +294,11 @@ describe('gs jwk public and thumbprint', () => {
       'a key without its passphrase': [[writeSecret(at('encrypted'), text)], /encrypted/],
       'no passphrase': [[at('encrypted'), '--passphrase-file', at('none')], /The file .+none cannot be read/],
       'a wrong passphrase': [[at('encrypted'), '--passphrase-file', writeSecret(at('wrong'), 'open barley\n')], /passphrase is wrong/],
-      'an open file': [[at('open')], /chmod 600/]
+      'an open file': [[at('open')], /chmod 600/],
+      'a pipe into which nobody writes': [[at('pipe')], /pipe is no file/],
+      'a device without end': [['/dev/zero'], /zero is no file/]
     }
+    execFileSync('mkfifo', [at('pipe')])
     for (const [name, [args, message]] of Object.entries(cases)) {
       for (const command of ['public', 'thumbprint']) {
         const { code, stdout, stderr } = await jwk(command, ...args)

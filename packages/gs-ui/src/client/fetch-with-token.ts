@@ -29,7 +29,8 @@ export function createFetchWithToken(
   }
 
   return async (path, init = {}) => {
-    if (!isOfThisSite(path)) return fetch(path, init)
+    // Of a Request, which scripts may give it, the text is no address.
+    if ((path as unknown) instanceof Request || !isOfThisSite(path)) return fetch(path, init)
     if (isUnknown()) await renew()
     const { token, owner } = current()
     const send = (value: string | undefined) => {
@@ -51,7 +52,7 @@ export function createFetchWithToken(
 
 /** As the browser reads it. */
 function isOfThisSite(path: string): boolean {
-  const page = typeof location === 'undefined' ? 'http://here.invalid' : location.href
+  const page = (globalThis as { location?: Location }).location?.href ?? 'http://here.invalid'
   return URL.canParse(path, page) && new URL(path, page).origin === new URL(page).origin
 }
 

@@ -25,12 +25,14 @@ function setUp(t: TestContext, options: JwtClientOptions = {}) {
     reload: () => went.push('reload'),
     replace: (address: string) => went.push(address)
   }
+  const history = { state: { at: 2 }, replaceState: (...values: unknown[]) => replaced.push(values) }
+  const replaced: unknown[][] = []
   const stored = new Map<string, string>()
   const sessionStorage = {
     getItem: (key: string) => stored.get(key) ?? null,
     setItem: (key: string, value: string) => stored.set(key, value)
   }
-  const globals = { document, window, location, sessionStorage, scrollX: 0, scrollY: 0, scrollTo: () => undefined }
+  const globals = { document, window, location, history, sessionStorage, scrollX: 0, scrollY: 0, scrollTo: () => undefined }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true })
   t.after(() => {
@@ -138,6 +140,7 @@ function setUp(t: TestContext, options: JwtClientOptions = {}) {
     prefix,
     server,
     went,
+    replaced,
     open,
     wait,
     settle,
@@ -177,6 +180,15 @@ describe('the end of a login', () => {
     assert.deepEqual([went, isHidden(), status(client)], [['reload'], true, 'ended'])
     await wait(day)
     assert.deepEqual(went, ['reload'])
+  })
+
+  test('sends nothing again that a form had sent to get the page', async (t) => {
+    const { open, server, wait, went, replaced } = setUp(t)
+    server.login('ann', 20 * minute)
+    await open()
+    await wait(20 * minute)
+    // Browsers forget the body with that, as a test in a browser says; the state belongs to the page.
+    assert.deepEqual([replaced, went], [[[{ at: 2 }, '']], ['reload']])
   })
 
   test('leads home where the page is for members only', async (t) => {
@@ -600,6 +612,20 @@ describe('a login is renewed', () => {
     assert.ok(state.status === 'member' && !state.expiring)
     await wait(20 * minute)
     assert.deepEqual(went, ['reload'])
+  })
+
+  test('also after a listener has thrown', async (t) => {
+    const { open, server, wait, count, fire } = setUp(t)
+    server.login('ann', 20 * minute, 60 * minute)
+    const client = await open()
+    const stop = client.subscribe(() => {
+      throw new Error('The page has a fault.')
+    })
+    await assert.rejects(client.renew(), /has a fault/)
+    stop()
+    await fire('keydown')
+    await wait(18 * minute)
+    assert.equal(count('POST /renew'), 2)
   })
 
   test('by whoever goes from page to page and stays on none of them', async (t) => {

@@ -96,8 +96,8 @@ const hiddenTickInterval = 60_000
 const retryAfter = 10_000
 /** Who is found to be logged in no more so long before the end, or less, ms, was until the end: clocks and answers take their time. */
 const soon = 1000
-/** What part of its life has to be over before a login is renewed. */
-const renewAt = 0.85
+/** What part of its life is left at most when a login is renewed. */
+const lastPart = 0.15
 /** An end that another clock than the steady one tells waits so long for the server, ms. */
 const patience = 3000
 
@@ -118,7 +118,7 @@ export function createJwtClient(options: JwtClientOptions = {}): JwtClient {
   let page: JwtPage | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   /** When the server last said who is logged in, and for how long from then, ms. */
-  let answeredAt: Moment = { steady: Number.NEGATIVE_INFINITY, wall: 0 }
+  let answeredAt: Moment = { steady: -Infinity, wall: 0 }
   let livesFor = 0
   let running: Promise<unknown> = Promise.resolve()
   let waiting: Promise<Answer> | undefined
@@ -229,8 +229,8 @@ export function createJwtClient(options: JwtClientOptions = {}): JwtClient {
 
   async function renew(): Promise<Answer> {
     renewing = true
-    const result = await exchange('/renew', { csrf: csrf() })
-    renewing = false
+    // Also when a listener throws.
+    const result = await exchange('/renew', { csrf: csrf() }).finally(() => (renewing = false))
     if (result.ok) return result
     isFinal = result.error.code === 'GS_JWT_RENEWAL'
     if (!/^GS_JWT_(CSRF|REQUIRED)$/.test(result.error.code)) return result
@@ -263,7 +263,7 @@ export function createJwtClient(options: JwtClientOptions = {}): JwtClient {
     const { least, most } = left()
     if (most <= 0) return end({ sub: session.sub, reason: 'expired' })
     if (least <= 0) return doubt(session)
-    const isLate = least <= (1 - renewAt) * session.lifetime
+    const isLate = least <= lastPart * session.lifetime
     if (isLate && used && isRenewable(session) && performance.now() >= quietUntil) void renew()
     if (expiring || renewing || least > Math.min(warnBefore, session.lifetime / 2)) return
     set({ status: 'member', session, expiring: true })

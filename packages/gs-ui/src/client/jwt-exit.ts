@@ -42,10 +42,13 @@ export function exitPage(home: string | null, atOnce: boolean): void {
 function exit(home: string | null): void {
   // Until the next page is there, which may take its time, and for ever where there is no network.
   hidePage(true)
-  const target = home === null ? location.href : new URL(home, location.href).href
+  const { href } = location
+  const target = new URL(home ?? '', href).href
   // To go to where one is may do no more than to scroll.
-  if (withoutFragment(target) === withoutFragment(location.href)) location.reload()
-  else location.replace(target)
+  if (withoutFragment(target) !== withoutFragment(href)) return location.replace(target)
+  // What a form has sent to get this page is not sent again: it may have been a login.
+  history.replaceState(history.state, '')
+  location.reload()
 }
 
 /** To fetch a page again is done by programs, too. */

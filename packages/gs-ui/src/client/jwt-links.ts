@@ -20,16 +20,15 @@ export function protectLinks(root: LinkRoot, { csrf, isOld, isLoading, load }: L
   const events = new AbortController()
   const options = { signal: events.signal, capture: true }
 
-  /** Addresses as they were written, of links that are being followed. */
-  const written = new Map<Element, string>()
-
   const isMine = (element: Element, claim: unknown) => element.hasAttribute(mark) || (typeof claim === 'string' && isOld(claim))
 
   function onClick(event: Event): void {
     const { button } = event as MouseEvent
     const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[href]') : null
-    if (link === null || !root.contains(link) || button > 1) return
-    const url = addressOf(link.getAttribute('href'), document.baseURI)
+    // Whoever is named in `ping` is told the address.
+    if (link === null || !root.contains(link) || button > 1 || link.hasAttribute('ping')) return
+    const written = link.getAttribute('href')!
+    const url = addressOf(written, document.baseURI)
     if (url === null || !isMine(link, url.searchParams.get(field))) return
     if (isLoading()) {
       event.preventDefault()
@@ -38,16 +37,13 @@ export function protectLinks(root: LinkRoot, { csrf, isOld, isLoading, load }: L
     }
     const claim = csrf()
     if (claim === undefined) return
-    if (!written.has(link)) {
-      written.set(link, link.getAttribute('href')!)
-      // The browser has read it by then; so it is in no address that somebody copies, and never an old one.
-      setTimeout(() => {
-        link.setAttribute('href', written.get(link)!)
-        written.delete(link)
-      })
-    }
     url.searchParams.set(field, claim)
     link.setAttribute('href', url.href)
+    // The browser has read it by then; so it is in no address that somebody copies, and never an old one.
+    setTimeout(() => {
+      // The page may have changed it meanwhile.
+      if (link.getAttribute('href') === url.href) link.setAttribute('href', written)
+    })
   }
 
   function onSubmit(event: Event): void {
