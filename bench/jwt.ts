@@ -260,7 +260,8 @@ async function protectedRoute(denialsFile: string): Promise<void> {
       const ofRequests = ratioOf(rates, base.rates)
       const ofCpu = ratioOf(base.cpu, cpu)
       const limit = (limits.protected as Partial<Record<ServerKind, number>>)[kind] ?? 0
-      check(Math.min(ofRequests, ofCpu) >= limit, `a protected route (${kind}) is below ${limit} of a bare one`)
+      // Requests a second depend on who else uses the machine.
+      check(ofCpu >= limit, `a protected route (${kind}) is below ${limit} of a bare one`)
       return [kind, whole(median(rates)), times(ofRequests), median(cpu).toFixed(1), times(ofCpu)]
     })
   ])

@@ -20,6 +20,24 @@ test('set gives a token to the browser, which comes back as request.jwt', async 
   assert.deepEqual((await ann.get('/who')).json(), { sub: 'ann', ext: { authorization: 1, role: 'admin' } })
 })
 
+test('cookies of the application stand beside ours, of which there is one, whoever comes first', async (t) => {
+  for (const order of ['before', 'after', 'without'] as const) {
+    const app = await startSite(t, {}, (site) => (order === 'before' ? site.register(fastifyCookie) : undefined))
+    if (order === 'after') await app.register(fastifyCookie)
+    app.get('/twice', async (_request, reply) => {
+      if (order === 'without') reply.header('set-cookie', 'cart=7; Path=/')
+      else reply.setCookie('cart', '7', { path: '/' })
+      await app.jwtCookie.set(reply, { sub: 'bob' })
+      await app.jwtCookie.set(reply, { sub: 'ann' })
+      return 'done'
+    })
+    const ann = new Browser(app)
+    const { cookies } = await ann.get('/twice')
+    assert.deepEqual(cookies.map(({ name }) => name).sort(), ['__Host-session', 'cart'], order)
+    assert.equal((await ann.get('/who')).json().sub, 'ann')
+  }
+})
+
 test('the token has the claims of the document and no others', async (t) => {
   const clock = new Clock()
   const app = await startSite(t, { now: clock.now })

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import fastifyCookie from '@fastify/cookie'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createJwtCookie } from './cookie/jwt-cookie.ts'
@@ -148,7 +147,6 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   const { cookie, denylist, sign, verify } = services
   const { clockTolerance, now, renewFor } = options
   app.addHook('onClose', async () => denylist.close?.())
-  if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie, { hook: false })
   const createRequestJwt = createRequestJwtFactory(services)
   const sessions = gs === null || denials === null ? null : createSessionTokens(gs, services, built.denylist, denials)
   if (sessions !== null) {
@@ -206,7 +204,12 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
 
   app.decorateRequest('jwt', null)
   app.decorateRequest(jwtState as never, null as never)
-  app.decorate('requireJwt', createRequireJwt(options, sockets))
+  let readsBodies = false
+  const readBodies = () => {
+    if (!readsBodies) app.addHook('preValidation', checkBodyCsrf)
+    readsBodies = true
+  }
+  app.decorate('requireJwt', createRequireJwt(options, sockets, readBodies))
   app.decorate('jwtCookie', {
     cookieName: cookie.name,
     set: (reply, content) => withoutPlaces(async () => give(reply, await sign(await begin(content)))),
@@ -244,7 +247,6 @@ const plugin: FastifyPluginAsync<GsJwtOptions> = async (app, given) => {
   })
 
   app.addHook('onRequest', createLoadJwt(services, createRequestJwt))
-  app.addHook('preValidation', checkBodyCsrf)
   // Before the hooks preClose of anybody: that of @fastify/websocket closes without saying why. Ours is for a Fastify without this method.
   app.addHook('onReady', async () => {
     ;(app as { onClose?: (close: () => void) => void }).onClose?.(() => lives.close())

@@ -30,13 +30,15 @@ const bodiless = new Set(['GET', 'HEAD'])
 
 export function createRequireJwt(
   { origins, secure }: Pick<ResolvedOptions, 'origins' | 'secure'>,
-  sockets: Pick<SocketGuard, 'admit' | 'mayEnd'>
+  sockets: Pick<SocketGuard, 'admit' | 'mayEnd'>,
+  readBodies: () => void
 ): RequireJwt {
   return (given = {}) => {
     const { csrf = false, ...rest } = given
     const unknown = Object.keys(rest)[0]
     if (unknown !== undefined) refuse(`requireJwt() does not know the option ${unknown}; it knows csrf.`)
     if (typeof csrf !== 'boolean') refuse('the option csrf of requireJwt() must be true or false.')
+    if (csrf) readBodies()
 
     return function requireJwt(request, reply, done) {
       const upgrade = isUpgrade(request)

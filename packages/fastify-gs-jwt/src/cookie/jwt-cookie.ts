@@ -19,21 +19,19 @@ export interface JwtCookie {
 
 const blank = /^[ \t]+/
 
-/** What an application has chosen for all of its cookies (`parseOptions` of @fastify/cookie) would make ours one that nobody keeps or believes. */
-const noDefaults: object = {
-  domain: undefined,
-  encode: undefined,
-  expires: undefined,
-  partitioned: false,
-  priority: undefined,
-  signed: false
-}
-
 /** @param secure whether the site is served over https: then the name has the prefix `__Host-`, which no other host can set */
 export function createJwtCookie(baseName: string, secure: boolean, sameSite: 'lax' | 'strict'): JwtCookie {
   const name = secure ? `__Host-${baseName}` : baseName
   const prefix = `${name}=`
-  const attributes = { ...noDefaults, path: '/', httpOnly: true, secure, sameSite }
+  const attributes = `; Path=/; HttpOnly${secure ? '; Secure' : ''}; SameSite=${sameSite === 'lax' ? 'Lax' : 'Strict'}`
+
+  // Without @fastify/cookie, which would look at each answer of the application. A token has no character that would have to be escaped.
+  const write = (reply: FastifyReply, value: string, maxAge: number) => {
+    const written = [reply.getHeader('set-cookie') ?? []].flat().map(String)
+    reply.removeHeader('set-cookie')
+    for (const cookie of written) if (!cookie.startsWith(prefix)) reply.header('set-cookie', cookie)
+    reply.header('set-cookie', `${prefix}${value}; Max-Age=${maxAge}${attributes}`)
+  }
   return {
     name,
     maxBytes: 4096 - name.length,
@@ -48,7 +46,7 @@ export function createJwtCookie(baseName: string, secure: boolean, sameSite: 'la
       }
       return found
     },
-    write: (reply, value, maxAge) => void reply.setCookie(name, value, { ...attributes, maxAge }),
-    remove: (reply) => void reply.setCookie(name, '', { ...attributes, maxAge: 0 })
+    write,
+    remove: (reply) => write(reply, '', 0)
   }
 }
