@@ -24,10 +24,11 @@ async function skippedHeadings(page: Page): Promise<string[]> {
   })
 }
 
+// What fades in at the moment has not its colours yet, and on the board something may at any time.
+test.beforeEach(({ page }) => page.emulateMedia({ reducedMotion: 'reduce' }))
+
 for (const [name, walk] of Object.entries(walks)) {
   test(`axe finds nothing: ${name}`, async ({ page, mailbox }) => {
-    // What fades in at the moment has not its colours yet, and on the board something may at any time.
-    await page.emulateMedia({ reducedMotion: 'reduce' })
     await walk(page, mailbox, async (state) => {
       expect.soft(await skippedHeadings(page), state).toEqual([])
       await page.emulateMedia({ colorScheme: 'light' })

@@ -255,7 +255,7 @@ test.describe('when the server falls over', () => {
       await other.kill()
       await board.start()
       for (const tab of tabs) await expect(tab.getByText(endedElsewhere)).toBeVisible({ timeout: 20_000 })
-      await expect(heading(phone, username)).toBeVisible()
+      await expect(heading(phone, username)).toBeVisible({ timeout: 20_000 })
       await phone.context().close()
       expect(faults.splice(0).filter((fault) => !fault.startsWith('WebSocket connection'))).toEqual([])
     } finally {
