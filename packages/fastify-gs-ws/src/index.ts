@@ -1,0 +1,6 @@
+export * from './app-types.ts'
+export { WsConflictError, WsDataError, WsOptionError, WsStartError, WsUnavailableError } from './errors.ts'
+export type { GsWsOptions } from './options.ts'
+export type { ListedWsSession, SessionStore, StoreChange, StoredSession } from './store/session-store.ts'
+export type { GsWs, WsConnection, WsHandler, WsSession } from './ws-connection.ts'
+export { closeCodes } from './protocol.ts'
