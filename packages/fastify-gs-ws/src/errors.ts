@@ -27,3 +27,9 @@ export class WsDataError extends Error {
   override readonly name = 'WsDataError'
   readonly code = 'GS_WS_DATA'
 }
+
+/** The session is over; nothing was saved. */
+export class WsEndedError extends Error {
+  override readonly name = 'WsEndedError'
+  readonly code = 'GS_WS_ENDED'
+}
