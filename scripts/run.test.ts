@@ -10,7 +10,7 @@ test('names the tasks when it is asked for one that does not exist', async () =>
   for (const args of [[], ['nonsense'], ['../run']]) {
     const { code, output } = await run(...args)
     assert.equal(code, 1)
-    assert.match(output, /bench \| build \| format \| gs \| start \| test/)
+    assert.match(output, /bench \| build \| format \| gs \| plus-one \| start \| test/)
   }
 })
 

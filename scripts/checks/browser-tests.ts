@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildDemo } from '../build-demo.ts'
+import { buildPlusOne } from '../build-plus-one.ts'
 import { buildWidget } from '../build-widget.ts'
 import { findChromium } from '../find-chromium.ts'
 import { binOf, runChild } from '../run-child.ts'
@@ -17,6 +18,8 @@ export const e2e: Step = {
     if (demo.code !== 0) return checked(false, `Without its pages the demo cannot be tested.\n${demo.output}`)
     const widget = await buildWidget()
     if (widget.code !== 0) return checked(false, `Without the widget sites without code cannot be tested.\n${widget.output}`)
+    const plusOne = await buildPlusOne()
+    if (plusOne.code !== 0) return checked(false, `Without its page plus-one cannot be tested.\n${plusOne.output}`)
     progress('looking for Chromium')
     const chromium = findChromium()
     progress('starting')

@@ -1,5 +1,6 @@
 import { buildDemo } from '../build-demo.ts'
 import { buildPackages } from '../build-packages.ts'
+import { buildPlusOne } from '../build-plus-one.ts'
 import { checked, type Step } from './step.ts'
 
 export const build: Step = {
@@ -14,6 +15,9 @@ export const build: Step = {
     progress('messageboard')
     const demo = await buildDemo()
     if (demo.code !== 0) output += `messageboard\n${demo.output}\n`
+    progress('plus-one')
+    const plusOne = await buildPlusOne()
+    if (plusOne.code !== 0) output += `plus-one\n${plusOne.output}\n`
     return checked(output === '', output)
   }
 }

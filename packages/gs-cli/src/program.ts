@@ -5,6 +5,7 @@ import { register as registerAudit } from './commands/audit.ts'
 import { register as registerGroup } from './commands/group.ts'
 import { register as registerHashPassword } from './commands/hash-password.ts'
 import { register as registerImportLwsgs } from './commands/import-lwsgs.ts'
+import { register as registerImportWebgram } from './commands/import-webgram.ts'
 import { register as registerJwk } from './commands/jwk.ts'
 import { register as registerJwt } from './commands/jwt.ts'
 import { register as registerMail } from './commands/mail.ts'
@@ -26,7 +27,8 @@ const commands = [
   registerJwk,
   registerJwt,
   registerMigrate,
-  registerImportLwsgs
+  registerImportLwsgs,
+  registerImportWebgram
 ]
 
 /** Runs the command line (without `node` and the script) and leaves the exit code in `process.exitCode`. Never throws. */
@@ -86,7 +88,7 @@ function report(error: unknown): number {
   const { name, message, code, stack } = error as Error & { code?: string }
   if (name === 'ExitPromptError') note('gs: Stopped; nothing was changed.')
   else if (code === 'GS_BUSY') note('gs: The database is in use by another program or out of reach; try again in a moment.')
-  else if (error instanceof CliError || code?.startsWith('GS_')) note(`gs: ${message.replace(/^fastify-gs(-jwt)?: /, '')}`)
+  else if (error instanceof CliError || code?.startsWith('GS_')) note(`gs: ${message.replace(/^fastify-gs(-jwt|-ws)?: /, '')}`)
   else note(`gs: ${message || String(error)} (unexpected; GS_DEBUG=1 shows where)`)
   if (process.env['GS_DEBUG'] && stack !== undefined) for (const line of stack.split('\n')) note(line)
   return error instanceof CliError ? error.exitCode : ExitCode.failed

@@ -1,13 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { GsOptions } from 'fastify-gs'
 import { CliError } from './cli-error.ts'
+import { inTemporaryDirectory } from './temporary-directory.ts'
 
 type Database = GsOptions['database']
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Gives the work a SQLite database that is a copy of the named one and goes with the work: the real one is not even brought to the newest
@@ -20,24 +17,12 @@ export async function rehearse<Result>(database: Database, work: (database: Data
     if (!existsSync(place)) throw new CliError(`The directory ${place} does not exist; create it, or choose another path for the database.`)
     return work({ sqlite: ':memory:' })
   }
-  const directory = mkdtempSync(join(tmpdir(), 'gs-rehearsal-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  // The copy has people's addresses and hashes in it: it goes too when the person loses patience.
-  const stop = (signal: NodeJS.Signals) => {
-    remove()
-    process.kill(process.pid, signal)
-  }
-  for (const signal of signals) process.once(signal, stop)
-  try {
+  // The copy has people's addresses and hashes in it: it goes with the work.
+  return inTemporaryDirectory('gs-rehearsal-', async (directory) => {
     const copy = join(directory, 'copy.sqlite3')
     await copyDatabase(database.sqlite, copy)
-    return await work({ sqlite: copy })
-  } finally {
-    // SQLite leaves no turn in which a signal is heard; one that has come must not be lost with its listener.
-    await setImmediate()
-    for (const signal of signals) process.off(signal, stop)
-    remove()
-  }
+    return work({ sqlite: copy })
+  })
 }
 
 async function copyDatabase(from: string, to: string): Promise<void> {
