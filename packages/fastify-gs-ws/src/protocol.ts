@@ -35,25 +35,6 @@ export interface AnswerError {
   readonly message: string
 }
 
-export type ClientFrame =
-  | readonly ['create', { readonly link?: string; readonly fromClient?: unknown }]
-  | readonly ['resume', { readonly id: string | number; readonly secret: string; readonly link: string; readonly received: number; readonly again?: number }]
-  | readonly ['message', n: number, event: string, ...args: unknown[]]
-  | readonly ['ask', n: number, question: string, ...args: unknown[]]
-  | readonly ['cancel', asked: number]
-  | readonly ['ack', n: number]
-  | readonly ['end']
-  | readonly ['ping']
-
-export type ServerFrame =
-  | readonly ['session', SessionGranted]
-  | readonly ['error', SessionErrorCode]
-  | readonly ['message', n: number, event: string, ...args: unknown[]]
-  | readonly ['answer', n: number, asked: number, error: AnswerError | null, result?: unknown]
-  | readonly ['ack', n: number]
-  | readonly ['saved', version: number]
-  | readonly ['pong']
-
 /** Words of the first dialect, which are no names of events in either. */
 const words = ['ask', 'cancel', 'session-create', 'session-resume', 'session-ok', 'session-error', 'webgram-ping', 'webgram-pong']
 
