@@ -1,0 +1,45 @@
+import type { ConnectionOptions } from 'node:tls'
+import { trustOf } from './trust.ts'
+
+/** Whom a connection goes to, and how: what two connections must have in common to share sessions. */
+export interface Peer {
+  /** All of it in one text. */
+  readonly key: string
+  /** Lower case; the path of a local socket. */
+  readonly host: string
+  /** 0 for a local socket. */
+  readonly port: number
+  readonly servername: string
+  /** Protocols that are offered, in order. */
+  readonly alpn: readonly string[]
+  readonly trust: string
+  /** Whether another process would find the same peer: only then its sessions can be saved. */
+  readonly stable: boolean
+}
+
+/** The protocols as names, however they are given. */
+function protocols(given: ConnectionOptions['ALPNProtocols']): string[] {
+  if (given === undefined) return []
+  if (Array.isArray(given))
+    return given.map((name) => (typeof name === 'string' ? name : Buffer.from(name as Uint8Array).toString('latin1')))
+  const bytes = Buffer.from((given as Uint8Array).buffer, (given as Uint8Array).byteOffset, (given as Uint8Array).byteLength)
+  const names: string[] = []
+  for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) names.push(bytes.toString('latin1', at + 1, at + 1 + bytes[at]!))
+  return names
+}
+
+/**
+ * The peer of a connection; null: its sessions are not kept. That is so where the server is not verified (a later connection that does would take
+ * it for verified), where keys are shared before (`pskCallback`), and where nobody says who the server is.
+ */
+export function peerOf(options: ConnectionOptions): Peer | null {
+  const { ALPNProtocols, host, path, port, pskCallback, rejectUnauthorized, servername, socket } = options
+  if (rejectUnauthorized === false || process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' || pskCallback !== undefined) return null
+  if (socket !== undefined && !servername && !host) return null
+  const at = path ?? (host || 'localhost').toLowerCase()
+  const name = (servername ?? '').toLowerCase()
+  const { hash, stable } = trustOf(options)
+  const alpn = protocols(ALPNProtocols)
+  const number = path === undefined ? (port ?? 0) : 0
+  return { key: JSON.stringify([at, number, name, alpn, hash]), host: at, port: number, servername: name, alpn, trust: hash, stable }
+}
