@@ -9,6 +9,7 @@ export interface Peer {
   readonly host: string
   /** 0 for a local socket. */
   readonly port: number
+  /** Lower case; empty: it is not given. */
   readonly servername: string
   /** Protocols that are offered, in order. */
   readonly alpn: readonly string[]
@@ -17,12 +18,11 @@ export interface Peer {
   readonly stable: boolean
 }
 
-/** The protocols as names, however they are given. */
+/** The protocols as names of bytes, however they are given. */
 function protocols(given: ConnectionOptions['ALPNProtocols']): string[] {
-  if (given === undefined) return []
-  if (Array.isArray(given))
-    return given.map((name) => (typeof name === 'string' ? name : Buffer.from(name as Uint8Array).toString('latin1')))
-  const bytes = Buffer.from((given as Uint8Array).buffer, (given as Uint8Array).byteOffset, (given as Uint8Array).byteLength)
+  if (Array.isArray(given)) return given.map((name: string | Uint8Array) => Buffer.from(name as Uint8Array).toString('latin1'))
+  if (!ArrayBuffer.isView(given)) return []
+  const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
   const names: string[] = []
   for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) names.push(bytes.toString('latin1', at + 1, at + 1 + bytes[at]!))
   return names
@@ -37,9 +37,11 @@ export function peerOf(options: ConnectionOptions): Peer | null {
   if (rejectUnauthorized === false || process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' || pskCallback !== undefined) return null
   if (socket !== undefined && !servername && !host) return null
   const at = path ?? (host || 'localhost').toLowerCase()
-  const name = (servername ?? '').toLowerCase()
+  // As Node finds and compares it, to the letter: it puts the name into the session and does not use that for another.
+  const name = servername || host || 'localhost'
   const { hash, stable } = trustOf(options)
   const alpn = protocols(ALPNProtocols)
-  const number = path === undefined ? (port ?? 0) : 0
-  return { key: JSON.stringify([at, number, name, alpn, hash]), host: at, port: number, servername: name, alpn, trust: hash, stable }
+  const number = path === undefined ? Number.parseInt(`${port ?? 0}`, 10) : 0
+  const key = JSON.stringify([path === undefined, at, number, servername ?? '', name, alpn, hash])
+  return { key, host: at, port: number, servername: (servername ?? '').toLowerCase(), alpn, trust: hash, stable }
 }

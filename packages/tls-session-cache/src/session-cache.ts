@@ -1,8 +1,12 @@
+import { hash } from 'node:crypto'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connectSecure, type SecureConnectionOptions } from './connect-secure.ts'
+import { lifeOf, verifiedServer } from './lifetime.ts'
 import { resolveOptions, type ResolvedOptions, type TlsSessionCacheOptions } from './options.ts'
 import { peerOf, type Peer } from './peer.ts'
 import { sessionFacts } from './session-facts.ts'
 import { SessionTable, type KeptSession } from './session-table.ts'
+import { watchHandshake } from './watch-handshake.ts'
 
 export interface TlsSessionStats {
   /** Peers of which there are sessions. */
@@ -29,9 +33,6 @@ export interface PreparedConnection {
   readonly watch: <T extends TLSSocket>(socket: T) => T
 }
 
-/** A full handshake is made at least as often, ms (RFC 5246, F.1.4): certificates and pins are looked at again. */
-const longestChain = 86_400_000
-
 type Counters = { -readonly [name in Exclude<keyof TlsSessionStats, 'peers'>]: number }
 
 /** Keeps sessions of TLS for clients; see {@link TlsSessionCacheOptions}. */
@@ -55,40 +56,67 @@ export class TlsSessionCache {
     clocks.set(this, this.#options)
   }
 
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   get stats(): TlsSessionStats {
     return { peers: this.#table.size, ...this.#counters }
   }
 
   /** As `tls.connect`, with a session where there is one. */
   connect(options: ConnectionOptions, onSecure?: () => void): TLSSocket {
-    const { session, watch } = this.prepare(options)
-    return watch(tls.connect(session === undefined ? options : { ...options, session }, onSecure))
+    // Read once, as `tls.connect` does: what decides here must be what decides there.
+    const own: ConnectionOptions = { ...options }
+    const { session, watch } = this.prepare(own)
+    if (session !== undefined) own.session = session
+    return watch(tls.connect(own, onSecure))
   }
 
-  /** For connections that others make. The options must be those of the connection: whom it goes to, what it trusts, and as whom it presents itself. */
-  prepare(options: ConnectionOptions): PreparedConnection {
-    const peer = this.#closed || !this.#options.enabled || options.session !== undefined ? null : peerOf(options)
+  /**
+   * A connection whose handshake is done. Where the handshake fails and a session had been offered, it is tried once more without one, except over
+   * `options.socket`, which cannot be used twice. From then on errors are the caller's: listen to `error` at once.
+   *
+   * @throws what the connection has failed with, the reason of `signal`, or an error with the code `ETIMEDOUT`
+   */
+  connectSecure(options: SecureConnectionOptions): Promise<TLSSocket> {
+    return connectSecure(this, options)
+  }
+
+  /**
+   * For connections that others make. The options must be those of the connection: whom it goes to, what it trusts, and as whom it presents itself.
+   * `fresh`: no session is given, as for a second try, but those that come are kept.
+   */
+  prepare(options: ConnectionOptions, fresh = false): PreparedConnection {
+    const isOut = this.#closed || !this.#options.enabled || (options.session !== undefined && options.session !== null)
+    const peer = isOut ? null : peerOf(options)
     if (peer === null) {
       this.#counters.bypassed++
       return { session: undefined, watch: (socket) => socket }
     }
-    const offered = this.#table.take(peer)
+    const offered = fresh ? null : this.#table.take(peer)
     this.#counters[offered === null ? 'misses' : 'hits']++
+    const forgets = this.#table.forgets
     return {
       session: offered?.session,
       watch: (socket) => {
-        this.#watch(socket, peer, offered)
+        this.#watch(socket, peer, offered, forgets)
         return socket
       }
     }
   }
 
-  /** Forgets the sessions of a host, or of one port of it. Gives of how many peers. */
+  /**
+   * Forgets the sessions of a host, or of one port of it. Gives of how many peers. What servers send later on connections that are open now is not
+   * kept either.
+   */
   forget(host: string, port?: number): number {
     const name = host.toLowerCase()
     return this.#table.forget((peer) => peer.host === name && (port === undefined || peer.port === port))
   }
 
+  /** As {@link forget}, of all hosts. */
   clear(): void {
     this.#table.forget(() => true)
   }
@@ -99,43 +127,59 @@ export class TlsSessionCache {
     this.clear()
   }
 
-  #watch(socket: TLSSocket, peer: Peer, offered: KeptSession | null): void {
-    const early: Buffer[] = []
-    let isSecure = false
-    let finalAt: number | null = null
-    const keep = (session: Buffer) => {
-      if (isSecure) this.#keep(peer, session, finalAt, socket)
-      else early.push(session)
-    }
-    const failed = () => {
-      if (!isSecure && offered !== null) this.#table.remove(peer, offered)
-    }
-    socket.on('session', keep)
-    socket.once('error', failed)
-    socket.once('close', failed)
-    socket.prependOnceListener('secureConnect', () => {
-      isSecure = true
-      if (offered !== null) {
-        const resumed = socket.isSessionReused()
+  #watch(socket: TLSSocket, peer: Peer, given: KeptSession | null, forgets: number): void {
+    let offered = given
+    let server: KnownServer | null = null
+    const isForgotten = () => forgets !== this.#table.forgets
+    watchHandshake(socket, {
+      secure: (resumed) => {
+        server = resumed && offered !== null ? serverBefore(offered) : serverNow(socket, this.#options.now())
+        if (offered === null) return
         this.#counters[resumed ? 'resumed' : 'refused']++
-        if (resumed) finalAt = offered.finalAt
-        else this.#table.remove(peer, offered)
+        if (!resumed) this.#table.remove(peer, offered)
+        offered = null
+      },
+      session: (session) => {
+        if (server !== null && socket.authorized && !isForgotten()) this.#keep(peer, session, server)
+      },
+      failed: (reached) => {
+        if (offered === null || isForgotten()) return
+        if (reached) this.#table.removeAll(peer)
+        else this.#table.giveBack(peer, offered)
+        offered = null
       }
-      finalAt ??= finalOf(socket, this.#options.now())
-      for (const session of early.splice(0)) keep(session)
     })
   }
 
-  #keep(peer: Peer, session: Buffer, finalAt: number | null, socket: TLSSocket): void {
+  #keep(peer: Peer, session: Buffer, { digest, finalAt }: KnownServer): void {
     const { now, ttl } = this.#options
-    if (this.#closed || !socket.authorized || finalAt === null) return
     const facts = sessionFacts(session)
-    if (facts === null || facts.verifyResult !== 0) return
-    const life = Math.min(ttl, facts.hint === null || facts.hint === 0 ? ttl : facts.hint)
-    const expiresAt = Math.min(now() + life * 1000, finalAt, facts.certificateUntil ?? Infinity)
-    this.#table.put(peer, { session, protocol: facts.protocol, expiresAt, finalAt })
-    this.#counters.stored++
+    if (facts === null || !facts.resumable || facts.verifyResult !== 0) return
+    // Of another one, as after a renegotiation, nobody has looked at the name.
+    if (facts.certificate === null || digestOf(facts.certificate) !== digest) return
+    const expiresAt = Math.min(now() + lifeOf(facts, ttl) * 1000, finalAt)
+    if (this.#table.put(peer, { session, protocol: facts.protocol, expiresAt, finalAt, server: digest })) this.#counters.stored++
   }
+}
+
+/** The server of a connection, as it was verified in the last full handshake. */
+interface KnownServer {
+  /** Of its certificate. */
+  readonly digest: string
+  readonly finalAt: number
+}
+
+const digestOf = (certificate: Buffer) => hash('sha256', certificate, 'base64url')
+
+function serverNow(socket: TLSSocket, now: number): KnownServer | null {
+  const { certificate, finalAt } = verifiedServer(socket, now)
+  return certificate && { digest: digestOf(certificate), finalAt }
+}
+
+function serverBefore({ finalAt, server, session }: KeptSession): KnownServer | null {
+  if (server !== undefined) return { digest: server, finalAt }
+  const certificate = sessionFacts(session)?.certificate
+  return certificate ? { digest: digestOf(certificate), finalAt } : null
 }
 
 const tables = new WeakMap<TlsSessionCache, SessionTable>()
@@ -143,16 +187,3 @@ const clocks = new WeakMap<TlsSessionCache, ResolvedOptions>()
 
 /** For those in this package who save and load. */
 export const internalsOf = (cache: TlsSessionCache) => ({ table: tables.get(cache)!, options: clocks.get(cache)! })
-
-/** Until when what comes of a full handshake may be used: a day, and no certificate of the chain may expire before. */
-function finalOf(socket: TLSSocket, now: number): number {
-  let final = now + longestChain
-  const seen = new Set<string>()
-  for (let certificate = socket.getPeerCertificate(true); certificate?.fingerprint256 && !seen.has(certificate.fingerprint256);) {
-    seen.add(certificate.fingerprint256)
-    const until = Date.parse(certificate.valid_to)
-    if (until < final) final = until
-    certificate = certificate.issuerCertificate
-  }
-  return final
-}

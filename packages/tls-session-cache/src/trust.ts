@@ -1,5 +1,6 @@
-import { createHash, type Hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import tls, { type ConnectionOptions } from 'node:tls'
+import { inspect } from 'node:util'
 
 /** Everything by which two connections to the same server can trust it, or present themselves, differently. */
 const deciding = [
@@ -53,52 +54,61 @@ function defaultAuthorities(): string {
   const list = tls.getCACertificates('default')
   let digest = digests.get(list)
   if (digest === undefined) {
-    digest = createHash('sha256').update(list.join('\n')).digest('base64url')
+    digest = hash('sha256', list.join('\n'), 'base64url')
     digests.set(list, digest)
   }
   return digest
 }
 
-/** Adds a value so that no two different ones add the same. Gives whether another process would add the same. */
-function add(hash: Hash, value: unknown): boolean {
-  if (value === undefined || value === null || value === false) {
-    hash.update('-;')
-    return true
-  }
+/** Options are no deeper; what is, is none of Node's, and may go round in circles. */
+const deepest = 8
+
+interface Written {
+  /** No two different values have the same. */
+  readonly text: string
+  readonly stable: boolean
+}
+
+function writtenList(values: readonly unknown[], depth: number): Written {
+  const all = values.map((value) => written(value, depth))
+  return { text: `a${all.length};${all.map(({ text }) => text).join('')}`, stable: all.every(({ stable }) => stable) }
+}
+
+function written(value: unknown, depth = 0): Written {
+  if (typeof value === 'string') return { text: `s${value.length};${value}`, stable: true }
+  if (value === undefined || value === null || value === false) return { text: '-;', stable: true }
   if (ArrayBuffer.isView(value)) {
-    hash.update(`b${value.byteLength};`).update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
-    return true
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    return { text: `b${hash('sha256', bytes, 'base64url')};`, stable: true }
   }
-  if (Array.isArray(value)) {
-    hash.update(`a${value.length};`)
-    return value.map((item) => add(hash, item)).every(Boolean)
-  }
-  if (typeof value === 'function' || (typeof value === 'object' && Object.getPrototypeOf(value) !== Object.prototype)) {
-    hash.update(`o${numberOf(value)};`)
-    return false
-  }
+  if (typeof value === 'function' || (typeof value === 'object' && depth > deepest)) return { text: `o${numberOf(value)};`, stable: false }
+  if (Array.isArray(value)) return writtenList(value, depth + 1)
   if (typeof value === 'object') {
+    // One of a class stands for itself, and for what it holds at the moment.
+    const isPlain = Object.getPrototypeOf(value) === Object.prototype
     const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
-    hash.update(`r${entries.length};`)
-    return entries.map(([name, member]) => [add(hash, name), add(hash, member)].every(Boolean)).every(Boolean)
+    const { stable, text } = writtenList(entries.flat(), depth + 1)
+    return { text: `${isPlain ? '' : `o${numberOf(value)};`}r${text}`, stable: stable && isPlain }
   }
-  const text = String(value as string | number | bigint | boolean | symbol)
-  hash.update(`${typeof value}${Buffer.byteLength(text)};`).update(text)
-  return true
+  return { text: `${typeof value};${inspect(value)};`, stable: true }
 }
 
 /** What a connection trusts, and as whom it presents itself. Connections share sessions only when this is the same. */
 export function trustOf(options: ConnectionOptions): Trust {
-  const hash = createHash('sha256')
+  let all = ''
   let stable = true
-  for (const name of deciding) {
-    let value: unknown = (options as Readonly<Record<string, unknown>>)[name]
-    if (name === 'checkServerIdentity' && value === tls.checkServerIdentity) value = undefined
-    if (!add(hash, value)) stable = false
+  for (const [index, name] of deciding.entries()) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined || (name === 'checkServerIdentity' && value === tls.checkServerIdentity)) continue
+    const one = written(value)
+    if (one.text === '-;') continue
+    all += `${index}=${one.text}`
+    stable &&= one.stable
   }
-  if (options.secureContext === undefined) {
-    if (options.ca === undefined || options.ca === null) hash.update(defaultAuthorities())
-    hash.update(`${tls.DEFAULT_MIN_VERSION};${tls.DEFAULT_MAX_VERSION};${tls.DEFAULT_CIPHERS};${tls.DEFAULT_ECDH_CURVE}`)
+  if (!options.secureContext) {
+    if (!options.ca) all += `|${defaultAuthorities()}`
+    all += `|${tls.DEFAULT_MIN_VERSION};${tls.DEFAULT_MAX_VERSION};${tls.DEFAULT_CIPHERS};${tls.DEFAULT_ECDH_CURVE}`
   }
-  return { hash: hash.digest('base64url'), stable }
+  // At once: a call for each option costs more than all else here.
+  return { hash: hash('sha256', all, 'base64url'), stable }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 
 export interface Certificate {
@@ -9,11 +10,12 @@ export type KeyKind = 'ec' | 'rsa'
 
 const kinds = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const
 
-/** An authority that only tests trust. */
-export async function makeAuthority(name = 'an authority for tests'): Promise<Certificate> {
+/** An authority that only tests trust. It can sign certificates of its own kind. */
+export async function makeAuthority(name = 'an authority for tests', { kind = 'ec', notAfter }: CertificateWishes = {}): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: name }], {
-    ...kinds.ec,
+    ...kinds[kind],
     algorithm: 'sha256',
+    ...(notAfter && { notAfterDate: notAfter }),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, critical: true }
@@ -43,7 +45,7 @@ export async function makeCertificate(
     extensions: [
       { name: 'basicConstraints', cA: false },
       { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-      { name: 'subjectAltName', altNames: names.map((value) => (/^[\d.]+$/.test(value) ? { type: 7, ip: value } : { type: 2, value })) }
+      { name: 'subjectAltName', altNames: names.map((value) => (isIP(value) !== 0 ? { type: 7, ip: value } : { type: 2, value })) }
     ]
   })
   return { key: made.private, cert: made.cert }
