@@ -6,7 +6,7 @@ import type { WsConnection } from './ws-connection.ts'
 export interface GsWsOptions {
   /** Where the websocket is. Default: `/ws`. */
   readonly path?: string
-  /** Where sessions are kept. Default: `memoryStore()`, which is for one process and forgets when it ends. */
+  /** Where sessions are kept. Default: `sqliteStore({ path: 'gs-ws.sqlite3' })`, in the working directory. */
   readonly store?: SessionStore
   /** Called when a connection has got its session, before any message of it is handled, and before anything is sent. */
   readonly onSession?: (conn: WsConnection) => void | Promise<void>
@@ -96,7 +96,9 @@ function origin(value: unknown): string {
 /** @throws {WsOptionError} */
 export function resolveOptions(given: GsWsOptions): ResolvedOptions {
   if (typeof given !== 'object' || given === null) refuse('it needs an object with options, or none.')
-  const unknown = Object.keys(given).find((name) => !known.includes(name) && name !== 'prefix' && name !== 'logLevel')
+  const unknown = Object.keys(given).find((name) => !known.includes(name))
+  // Fastify keeps it from what is registered for all.
+  if (unknown === 'prefix') refuse('the option prefix has no effect; write it into the option path.')
   if (unknown !== undefined) refuse(`the option ${unknown} is not known; known are ${known.join(', ')}.`)
   const { ids = 'random', origins = [], path = '/ws', store, webgram = true } = given
   if (typeof path !== 'string' || !/^(\/|(\/[\w.~-]+)+)$/.test(path)) refuse('the option path must be a path like /ws.')
