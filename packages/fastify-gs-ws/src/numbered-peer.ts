@@ -50,6 +50,7 @@ export class NumberedPeer {
   #turn: Promise<void> = Promise.resolve()
   /** Bytes of messages that are being handled. */
   #pendingSize = 0
+  #pending = 0
   /** Questions that are being answered. */
   readonly #asked = new Set<number>()
   /** Up to this number all had been handled before this process knew the link. */
@@ -201,8 +202,9 @@ export class NumberedPeer {
     return true
   }
 
+  /** The answer is not wanted. A handler that never ends does not keep back what comes after it. */
   cancel(asked: number): void {
-    this.#asked.delete(asked)
+    if (this.#asked.delete(asked)) this.#link.settle(asked)
   }
 
   /** False: that was never sent. */
@@ -224,18 +226,20 @@ export class NumberedPeer {
   }
 
   #begin(size: number): void {
+    this.#pending++
     this.#pendingSize += size
     this.#pressure()
   }
 
   #settle(n: number, size: number): void {
+    this.#pending--
     this.#pendingSize -= size
     this.#link.settle(n)
     this.#pressure()
   }
 
   #pressure(): void {
-    this.#socket?.busyWith(this.#link.pending, this.#pendingSize)
+    this.#socket?.busyWith(this.#pending, this.#pendingSize)
   }
 
   #greet(secret: string | null, created: boolean, lost: boolean): void {

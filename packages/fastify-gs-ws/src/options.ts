@@ -23,7 +23,7 @@ export interface GsWsOptions {
   readonly maxData?: number
   /** Bytes of a frame. Default: 65536. */
   readonly maxFrame?: number
-  /** Frames a second, and how many at once. Default: 100, 200. */
+  /** Frames a second, and how many at once. Default: 100, 1200: clients of the first dialect send all at once what waits for a session. */
   readonly framesPerSecond?: number
   readonly burst?: number
   /** Bytes that may wait for a slow client. Default: 1 MiB. */
@@ -122,7 +122,7 @@ export function resolveOptions(given: GsWsOptions): ResolvedOptions {
     maxData: number('maxData', 65_536, 64, 16 * mebibyte, 'bytes'),
     maxFrame: number('maxFrame', 65_536, 1024, 16 * mebibyte, 'bytes'),
     framesPerSecond,
-    burst: number('burst', 2 * framesPerSecond, 1, 1_000_000, 'frames'),
+    burst: number('burst', 12 * framesPerSecond, 1, 1_000_000, 'frames'),
     maxBuffered: number('maxBuffered', mebibyte, 1024, 1024 * mebibyte, 'bytes'),
     maxUnacknowledged: number('maxUnacknowledged', 1000, 32, 1_000_000, 'messages'),
     maxUnacknowledgedBytes: number('maxUnacknowledgedBytes', mebibyte, 1024, 1024 * mebibyte, 'bytes'),
