@@ -30,6 +30,7 @@ export interface SocketLimits {
   readonly maxFrame: number
   readonly maxBuffered: number
   readonly maxUnacknowledged: number
+  readonly maxUnacknowledgedBytes: number
   readonly framesPerSecond: number
   readonly burst: number
   /** Seconds between beats. */
@@ -133,11 +134,11 @@ export class ClientSocket {
     this.close(closeCodes.policy, 'faults')
   }
 
-  /** So many messages are being handled: takes no more while these are too many. */
-  busyWith(count: number): void {
+  /** So many messages, and bytes of them, are being handled: takes no more while these are too many. */
+  busyWith(count: number, size: number): void {
     const socket = this.#socket
     if (this.#closed || socket.readyState !== isOpen) return
-    const isFull = count >= this.#limits.maxUnacknowledged
+    const isFull = count >= this.#limits.maxUnacknowledged || size >= this.#limits.maxUnacknowledgedBytes
     if (isFull && !socket.isPaused) socket.pause()
     else if (!isFull && socket.isPaused) {
       this.#answered = true

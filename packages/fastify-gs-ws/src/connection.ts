@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Hub, Task } from './hub.ts'
 import type { Link } from './link.ts'
 import type { LinkNumbers, LiveSession } from './live-sessions-types.ts'
+import { ignorePromise } from './promises.ts'
 import { isName, type AnswerError } from './protocol.ts'
 import type { WsConnection, WsSession } from './ws-connection.ts'
 import type { WsSessionData } from './app-types.ts'
@@ -267,7 +268,8 @@ export class Peer {
     const task = this.#hub.running.getStore()
     const numbers = new Map<string, number>()
     let handling: string | null = null
-    for (const conn of this.live.session.connections) {
+    // This one, too, when it is over, but its handler goes on.
+    for (const conn of new Set([...this.live.session.connections, this.conn])) {
       const peer = peers.get(conn)
       const link = peer === undefined ? undefined : peer.#link
       if (link === undefined || link.name === null) continue
@@ -282,9 +284,10 @@ export class Peer {
 
   #mayCome(event: string, args: readonly unknown[]): boolean {
     try {
-      // A promise is no yes.
       const may: unknown = this.#hub.options.allow(this.conn, event, args)
-      return may === true
+      if (typeof may === 'boolean') return may
+      ignorePromise(may)
+      throw new TypeError('fastify-gs-ws: the option allow must give true or false, and no promise.')
     } catch (error) {
       this.#hub.log.error({ err: error, event }, 'the option allow failed; the message was dropped')
       return false

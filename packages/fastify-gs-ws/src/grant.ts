@@ -16,7 +16,8 @@ export interface SessionCall {
   readonly dialect: WsConnection['dialect']
 }
 
-function refusalOf(hub: Hub, error: unknown): Refusal {
+/** Why somebody gets no session when this was thrown. */
+export function refusalOf(hub: Hub, error: unknown): Refusal {
   if (error instanceof WsDataError) return 'data'
   hub.log[error instanceof WsUnavailableError ? 'warn' : 'error']({ err: error }, 'a session could not be given')
   return 'busy'

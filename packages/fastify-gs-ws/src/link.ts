@@ -106,12 +106,17 @@ export class Link {
     return true
   }
 
+  /** Whether nothing is gone that was sent after `n`. */
+  has(n: number): boolean {
+    return n >= this.#first - 1 && n <= this.last
+  }
+
   /**
    * The other side comes again, and has everything up to `n`. True: some of what was sent after that is gone; what is left gets the numbers
    * from `n` + 1 on.
    */
   resume(n: number): boolean {
-    if (n >= this.#first - 1 && n <= this.last) {
+    if (this.has(n)) {
       this.acknowledge(n)
       return false
     }
@@ -157,6 +162,11 @@ export class Link {
     this.#settled.add(n)
     while (this.#settled.delete(this.#handled + 1)) this.#handled++
     this.#due(false)
+  }
+
+  /** Tells what has not been told yet. */
+  flush(): void {
+    if (this.#handled > this.#acknowledged) this.#tell()
   }
 
   #due(again: boolean): void {

@@ -194,11 +194,11 @@ describe('save()', () => {
     change(here, (data) => void (data.a = 1))
     await assert.rejects(here.save(new Map([['link', 3]])), WsUnavailableError)
     store.save = save
-    assert.equal(here.handled('link'), 0)
+    // The effects of that message are in the data here.
+    assert.equal(here.handled('link'), 3)
     await here.save()
     assert.deepEqual(await storedOf(store, here), { a: 1 })
-    // The effects of that message are in the data now.
-    assert.equal(here.handled('link'), 3)
+    assert.deepEqual(JSON.parse((await store.find(here.session.id, 0))!.links), { link: [3, t0] })
   })
 
   it('does not save twice what the store has saved without being able to say so', async (t) => {
@@ -235,7 +235,7 @@ describe('save()', () => {
     assert.throws(() => join(there), WsEndedError)
   })
 
-  it('tells all connections, in all processes, once', async (t) => {
+  it('tells all connections, in all processes, once (W16)', async (t) => {
     const store = sharedStore()
     const [one, other] = [startProcess(t, store), startProcess(t, store)]
     const { here, there } = await createShared(one, other)
@@ -436,6 +436,25 @@ describe('numbers of links', () => {
     assert.equal(version, 3)
   })
 
+  it('of a forgotten link are written, or go with the effects that may be in data that are not saved', async (t) => {
+    const store = sharedStore()
+    const { here } = await createShared(startProcess(t, store), startProcess(t, store))
+    const links = async () => JSON.parse((await store.find(here.session.id, 0))!.links) as unknown
+    await here.forget('one', 3)
+    assert.deepEqual(await links(), { one: [3, t0] })
+    change(here, (data) => void (data.a = 1))
+    await here.forget('two', 5)
+    assert.deepEqual(await links(), { one: [3, t0] })
+    // Whoever comes again here.
+    assert.equal(here.handled('two'), 5)
+    await here.save()
+    assert.deepEqual(await links(), { one: [3, t0], two: [5, t0] })
+    change(here, (data) => void (data.a = 2))
+    await here.forget('three', 7)
+    await here.giveUp('three', 0)
+    assert.equal(here.handled('three'), 7)
+  })
+
   it('of an update are not saved before its turn', async (t) => {
     const store = sharedStore()
     const { here } = await createShared(startProcess(t, store), startProcess(t, store))
@@ -478,7 +497,32 @@ describe('numbers of links', () => {
     // That it was handled may be said again by all others.
     await here.save(link(2))
     await here.update(add, new Map([...link(2), ...link(1, 'other')]), 'other')
-    assert.deepEqual(await storedOf(store, here), { count: 5, again: true })
+    // What the refused message had changed is not saved with something else.
+    assert.deepEqual(await storedOf(store, here), { count: 5 })
+    assert.deepEqual(dataOf(here), { count: 5 })
+  })
+
+  it('of a link that was given up take no effects any more, in any process', async (t) => {
+    const store = sharedStore()
+    const { here, there } = await createShared(startProcess(t, store), startProcess(t, store), { count: 0 })
+    const add = (data: unknown) => void ((data as Data).count = (data as Data).count! + 1)
+    await here.update(add, link(1), 'link')
+    // The other process does not know of the first message yet.
+    await there.giveUp('link', 0)
+    assert.deepEqual([there.isGivenUp('link'), there.handled('link'), here.isGivenUp('link')], [true, 1, false])
+    // In the midst of the next one when it is given up.
+    add(dataOf(here))
+    await assert.rejects(here.save(link(2), 'link'), { name: 'WsConflictError', message: /again on another link/ })
+    assert.deepEqual(dataOf(here), { count: 1 })
+    await assert.rejects(here.update(add, link(3), 'link'), WsConflictError)
+    // Others go on, and do not raise its number.
+    await here.update(add, new Map([...link(3), ...link(1, 'other')]), 'other')
+    assert.deepEqual(await storedOf(store, here), { count: 2 })
+    await here.giveUp('link', 9)
+    assert.equal(here.handled('link'), 1)
+    const { version } = here
+    await here.giveUp('link', 1)
+    assert.equal(here.version, version)
   })
 
   it('are forgotten after a week, and beyond 64 links', async (t) => {
@@ -536,6 +580,25 @@ describe('changes by others', () => {
     dataIs(here, { a: [1, 3], b: [1, 3], c: [1] })
   })
 
+  it('are seen though those of another session are broken in the store, which is said', async (t) => {
+    const store = sharedStore()
+    const [one, other] = [startProcess(t, store), startProcess(t, store)]
+    const sessions = []
+    for (let count = 0; count < 20; count++) sessions.push(await createShared(one, other))
+    const [broken, ...rest] = sessions
+    await store.save(broken!.here.session.id, broken!.here.version, { data: '[]', links: '{}', now: t0 })
+    for (const { here } of rest) {
+      change(here, (data) => void (data.a = 1))
+      await here.save()
+    }
+    await other.refresh()
+    for (const { there } of rest) dataIs(there, { a: 1 })
+    assert.deepEqual(
+      other.logged.map(({ level }) => level),
+      ['error']
+    )
+  })
+
   it('are seen by the timer', async (t) => {
     const store = sharedStore()
     const { here, there } = await createShared(startProcess(t, store), startProcess(t, store, { refresh: 0.005 }))
@@ -552,7 +615,7 @@ describe('changes by others', () => {
 })
 
 describe('what the application sees', () => {
-  it('has no secret anywhere, and cannot be moved to another session', async (t) => {
+  it('has no secret anywhere (W11), and cannot be moved to another session', async (t) => {
     const store = sharedStore()
     const process = startProcess(t, store)
     const { live, secret } = await process.create({ ...anonymous, fromClient: { app: 'x' } })

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { WsConflictError, WsEndedError, WsUnavailableError } from './errors.ts'
 import { mostLinks, StoredLinks } from './link-numbers.ts'
 import type { LinkNumbers, LiveListener, LiveSession, LiveSessionsParts } from './live-sessions-types.ts'
+import { ignorePromise, isPromise } from './promises.ts'
 import { areSame, composeMembers, memberOf, membersOf, parseMembers, putMember, type Members } from './session-members.ts'
 import type { StoredSession } from './store/session-store.ts'
 import type { WsConnection, WsSession } from './ws-connection.ts'
@@ -115,15 +116,36 @@ export class LoadedSession implements LiveSession {
   }
 
   handled(link: string) {
-    return this.#links.of(link)
+    return Math.max(this.#links.of(link), this.#owed.get(link) ?? 0)
+  }
+
+  async forget(link: string, handled: number) {
+    if (handled <= this.handled(link) || this.isGivenUp(link)) return
+    this.#owe(new Map([[link, handled]]))
+    // Its effects may be among what is not saved yet: then they are saved together, or lost together.
+    if (this.cause === null && this.unsaved.length === 0) await this.#inTurn(() => this.#writeOwed())
+  }
+
+  isGivenUp(link: string) {
+    return this.#links.isGivenUp(link)
+  }
+
+  giveUp(link: string, handled: number): Promise<void> {
+    return this.#inTurn(() =>
+      this.#attempt(async () => {
+        if (this.isGivenUp(link)) return true
+        const n = Math.max(handled, this.handled(link))
+        return this.#put(this.#stored, this.#links.without(link, n, this.#parts.now()), Infinity)
+      })
+    )
   }
 
   save(links: LinkNumbers = none, handling: string | null = null): Promise<void> {
     // Now, not when it is the turn: the effects are in the data already, so whoever saves before that saves them, and has to save the numbers too.
-    for (const [link, n] of links) if (n > (this.#owed.get(link) ?? 0)) this.#owed.set(link, n)
-    if (this.#owed.size > mostLinks) this.#owed.delete(this.#owed.keys().next().value!)
+    this.#owe(links)
     return this.#inTurn(() =>
       this.#write(links, handling, () => {
+        this.#refuseForeign(links, handling, () => this.#undo())
         const members = membersOf(this.#data, this.#base)
         const conflicts = this.#takeOver(members)
         if (conflicts.length > 0) throw this.#conflictError(conflicts)
@@ -149,10 +171,12 @@ export class LoadedSession implements LiveSession {
         const copy = {}
         for (const [name, text] of newest) putMember(copy, name, text)
         result = change(copy)
-        if (isPromise(result))
+        if (isPromise(result)) {
+          ignorePromise(result)
           throw new TypeError(
             'The function for update() has given a promise; let it change the data at once, and await what it needs before'
           )
+        }
         const members = membersOf(copy, newest)
         return { members, written: () => this.#place(before, members) }
       })
@@ -193,6 +217,18 @@ export class LoadedSession implements LiveSession {
     while (this.busy) await this.#queue
   }
 
+  #owe(links: LinkNumbers) {
+    for (const [link, n] of links) if (n > (this.#owed.get(link) ?? 0)) this.#owed.set(link, n)
+    while (this.#owed.size > mostLinks) this.#owed.delete(this.#owed.keys().next().value!)
+  }
+
+  #writeOwed(): Promise<void> {
+    return this.#attempt(async () => {
+      const next = this.#links.with(this.#owed, this.#parts.now())
+      return next === null || this.#put(this.#stored, next, Infinity)
+    })
+  }
+
   #inTurn<T>(job: () => Promise<T>): Promise<T> {
     this.#queued++
     const done = this.#queue.then(job).finally(() => this.#queued--)
@@ -202,30 +238,43 @@ export class LoadedSession implements LiveSession {
 
   /** Writes what the plan says, by the version; when another process was quicker, what a new plan says. */
   async #write(links: LinkNumbers, handling: string | null, plan: () => Plan): Promise<void> {
-    const { now, options, store } = this.#parts
-    const { id } = this.session
-    for (let tries = 1; tries <= patience; tries++) {
-      if (this.cause !== null) throw this.#endedError()
+    const { now, options } = this.#parts
+    await this.#attempt(async () => {
       const { members, written } = plan()
       const changed = !areSame(members, this.#stored)
       const next = this.#links.with(new Map([...this.#owed, ...links]), now())
-      if (!changed && next === null) return written()
-      this.#refuseForeign(links, handling)
-      const data = composeMembers(members, changed ? options.maxData : Infinity)
-      const version = await store.save(id, this.version, { data, links: String(next ?? this.#links), now: now() })
-      if (version !== null) {
-        this.version = version
-        this.#stored = members
-        this.#links = next ?? this.#links
-        this.#settleLinks()
-        written()
-        if (changed) this.#tell()
-        return
+      if (changed || next !== null) {
+        this.#refuseForeign(links, handling)
+        if (!(await this.#put(members, next ?? this.#links, changed ? options.maxData : Infinity))) return false
       }
+      written()
+      if (changed) this.#tell()
+      return true
+    })
+  }
+
+  /** Tries until it is done; another process was quicker when it is not. */
+  async #attempt(job: () => Promise<boolean>): Promise<void> {
+    for (let tries = 1; tries <= patience; tries++) {
+      if (this.cause !== null) throw this.#endedError()
+      if (await job()) return
       await this.#load()
       if (tries >= patientFrom) await wait(randomInt(1, 10))
     }
-    throw new WsUnavailableError(`The session ${JSON.stringify(id)} is being changed by too many processes at once`)
+    throw new WsUnavailableError(`The session ${JSON.stringify(this.session.id)} is being changed by too many processes at once`)
+  }
+
+  /** False: another process was quicker. */
+  async #put(members: Members, links: StoredLinks, maxData: number): Promise<boolean> {
+    const { now, store } = this.#parts
+    const data = composeMembers(members, maxData)
+    const version = await store.save(this.session.id, this.version, { data, links: String(links), now: now() })
+    if (version === null) return false
+    this.version = version
+    this.#stored = members
+    this.#links = links
+    this.#settleLinks()
+    return true
   }
 
   async #load() {
@@ -292,16 +341,30 @@ export class LoadedSession implements LiveSession {
   }
 
   /** A message that another process has handled and saved must not have its effect twice. */
-  #refuseForeign(links: LinkNumbers, handling: string | null) {
+  #refuseForeign(links: LinkNumbers, handling: string | null, undo?: () => void) {
     const n = handling === null ? undefined : links.get(handling)
-    if (n === undefined || n > (this.#foreign.get(handling!) ?? 0)) return
+    if (n === undefined) return
+    const isGivenUp = this.isGivenUp(handling!)
+    if (!isGivenUp && n > (this.#foreign.get(handling!) ?? 0)) return
+    undo?.()
+    if (isGivenUp)
+      throw new WsConflictError(
+        `The client has sent the message ${n} again on another link; its effect on the session ${JSON.stringify(this.session.id)} was not saved here`
+      )
     throw new WsConflictError(
       `The message ${n} was handled and saved by another process already; its effect on the session ${JSON.stringify(this.session.id)} was not saved again`
     )
   }
 
+  /** Takes back what was changed here, so that nobody saves it with something else. Not when others wait to save what they have changed. */
+  #undo() {
+    if (this.#queued > 1) return
+    for (const name of this.unsaved) putMember(this.#data, name, this.#stored.get(name))
+    this.#takeOver()
+  }
+
   #settleLinks() {
-    for (const [link, n] of this.#owed) if (n <= this.#links.of(link)) this.#owed.delete(link)
+    for (const [link, n] of this.#owed) if (n <= this.#links.of(link) || this.isGivenUp(link)) this.#owed.delete(link)
     for (const [link, n] of this.#foreign) if (n < this.#links.of(link) || this.#links.of(link) === 0) this.#foreign.delete(link)
   }
 
@@ -333,5 +396,3 @@ function setOrDelete(members: Map<string, string>, name: string, text: string | 
   if (text === undefined) members.delete(name)
   else members.set(name, text)
 }
-
-const isPromise = (value: unknown) => typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -30,8 +30,25 @@ export interface LiveSession {
    * @throws {WsEndedError} it is over
    */
   readonly attach: (connection: WsConnection, listener: LiveListener) => () => void
-  /** Number of the last message of the link whose effects are saved, by any process; 0: none. Take the larger one of this and what you know. */
+  /**
+   * Number of the last message of the link whose effects are saved, by any process, or are in the data here; 0: none. Take the larger one of this and what
+   * you know.
+   */
   readonly handled: (link: string) => number
+  /**
+   * This process forgets the link, of which it has handled the messages up to this number: they are not to be handled again. Writes that, unless there are
+   * data that are not saved: then it is written together with them. @throws {WsEndedError | WsUnavailableError} (rejects) nothing is written, for now
+   */
+  readonly forget: (link: string, handled: number) => Promise<void>
+  /** Whether the client has gone on without this link: it takes no effects any more. */
+  readonly isGivenUp: (link: string) => boolean
+  /**
+   * From now on messages of this link have no effect in the data, in any process that still handles some: saving them is a `WsConflictError`.
+   *
+   * @param handled up to this number they were, as far as this process knows; `handled()` gives the number that remains
+   * @throws {WsEndedError | WsUnavailableError} (rejects)
+   */
+  readonly giveUp: (link: string, handled: number) => Promise<void>
   /**
    * Saves the data, and that the messages with these numbers were handled. Without any change nothing is written.
    *

@@ -116,7 +116,7 @@ describe('resume()', () => {
     assert.deepEqual([session.firstVisit, session.previousVisit, session.latestVisit], [t0, t0 + 50_000, t0 + 60_000])
   })
 
-  it('gives one object to all who come at once', async (t) => {
+  it('gives one object to all who come at once (W5)', async (t) => {
     const { process, start } = setUp(t, { ids: 'sequence' })
     const { live, secret } = await process.create(webgram)
     const other = start()
@@ -387,6 +387,22 @@ describe('ends', () => {
     assert.equal(await process.endAll(), 0)
   })
 
+  it('of an owner are told with the cause also when another process was quicker, or the store is away', async (t) => {
+    const { store, process, start } = setUp(t)
+    const { live, secret } = await start().create({ ...webgram, owner: 'ann' })
+    const resumed = await process.resume({ ...webgram, owner: 'ann', id: live.session.id, secret })
+    assert.ok(typeof resumed === 'object')
+    const { heard } = join(resumed.live)
+    await store.end({ owner: 'ann' })
+    await process.endOwned('ann', 'logout')
+    assert.deepEqual(heard, ['logout'])
+    const bob = (await process.create({ ...anonymous, owner: 'bob' })).live
+    store.end = () => Promise.reject(new WsUnavailableError('away'))
+    await assert.rejects(process.endOwned('bob', 'logout'), WsUnavailableError)
+    assert.equal(bob.cause, 'logout')
+    assert.equal(process.get(bob.session.id), null)
+  })
+
   for (const when of ['before', 'after'] as const)
     it(`reach a session that is resumed at the moment, ${when} the store has answered that`, async (t) => {
       const { store, process, start } = setUp(t)
@@ -412,6 +428,24 @@ describe('ends', () => {
       assert.equal(await resuming, 'unknown')
       assert.equal(process.get(live.session.id), null)
     })
+
+  it('of an owner leave nothing of a session that is being made', async (t) => {
+    const { store, process } = setUp(t)
+    const { create } = store
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+    store.create = async (session) => {
+      ask()
+      await gate
+      await create(session)
+    }
+    const making = process.create({ ...anonymous, owner: 'ann' })
+    await asked
+    assert.equal(await process.endOwned('ann', 'logout'), 0)
+    release()
+    await assert.rejects(making, WsEndedError)
+    assert.deepEqual((await process.list()).sessions, [])
+  })
 
   it('reach a session that is being made', async (t) => {
     const { store, process } = setUp(t)

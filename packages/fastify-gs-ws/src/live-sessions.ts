@@ -30,6 +30,8 @@ const warnInterval = 60_000
 /** Somebody waits for the store to make or give a session, which may be ended meanwhile. */
 interface Waiting {
   readonly id: Id
+  /** Of a session that is being made. */
+  readonly owner: string | null
   cause: string | null
 }
 
@@ -68,8 +70,8 @@ export function createLiveSessions(given: LiveSessionsParts): LiveSessions {
     if (closed) throw new WsUnavailableError('The server stops')
   }
   /** Runs something that the session with this id must survive. */
-  const watching = async <T>(id: Id, job: (watch: Waiting) => Promise<T>): Promise<T> => {
-    const watch = { id, cause: null }
+  const watching = async <T>(id: Id, owner: string | null, job: (watch: Waiting) => Promise<T>): Promise<T> => {
+    const watch = { id, owner, cause: null }
     waiting.add(watch)
     try {
       return await job(watch)
@@ -158,8 +160,18 @@ export function createLiveSessions(given: LiveSessionsParts): LiveSessions {
       const live = lives.get(id)
       return live === undefined || version === live.version ? [] : [live]
     })
-    for (let first = 0; first < changed.length; first += together)
-      await Promise.all(changed.slice(first, first + together).map((live) => live.reload()))
+    // One whose data in the store are broken does not keep those of others from being seen.
+    let failure: unknown = null
+    const reload = async (live: LoadedSession) => {
+      try {
+        await live.reload()
+      } catch (error) {
+        if (error instanceof WsUnavailableError) throw error
+        failure ??= error
+      }
+    }
+    for (let first = 0; first < changed.length; first += together) await Promise.all(changed.slice(first, first + together).map(reload))
+    if (failure !== null) throw failure
   }
 
   const extend = async () => {
@@ -241,9 +253,13 @@ export function createLiveSessions(given: LiveSessionsParts): LiveSessions {
           idleUntil: Math.min(at + options.idle * 1000, at + options.absolute * 1000),
           absoluteUntil: at + options.absolute * 1000
         }
-        const live = await watching(id, async (watch) => {
+        const live = await watching(id, owner, async (watch) => {
           if (!(await isStored(stored, tries === idTries))) return null
-          if (watch.cause !== null) throw new WsEndedError(`The session was ended while it was made (${watch.cause})`)
+          if (watch.cause !== null) {
+            // Its owner was gone before it was there.
+            if (owner !== null) await store.end({ id })
+            throw new WsEndedError(`The session was ended while it was made (${watch.cause})`)
+          }
           lives.get(id)?.end('ended')
           return begin(stored)
         })
@@ -257,7 +273,7 @@ export function createLiveSessions(given: LiveSessionsParts): LiveSessions {
         judgeSecret(null, secret, now())
         return 'unknown'
       }
-      return watching(id, async (watch) => {
+      return watching(id, null, async (watch) => {
         for (let tries = 0; tries < visitTries; tries++) {
           const stored = await store.find(id, now())
           const at = now()
@@ -286,6 +302,10 @@ export function createLiveSessions(given: LiveSessionsParts): LiveSessions {
       return finish(await store.end({ id }), cause) > 0
     },
     async endOwned(owner, cause = 'ended') {
+      // First those that are here, so that the cause is told when another process was quicker, and their end when the store is away.
+      const here = Array.from(lives.values()).filter(({ session }) => session.owner === owner)
+      for (const live of here) live.end(cause)
+      for (const watch of waiting) if (watch.owner === owner) watch.cause = cause
       return finish(await store.end({ owner }), cause)
     },
     async endAll(cause = 'ended') {

@@ -169,6 +169,40 @@ describe('a broken connection of the second dialect', () => {
     assert.equal(site.conns.all.length, 2)
   })
 
+  it('has nothing handled twice, though it was forgotten and the answers are lost', async (t) => {
+    const site = await start(t, { linkTimeout: 60 })
+    const { client, id, secret } = await create(site)
+    const conn = await site.conns.next()
+    const over = new Promise<void>((resolve) => conn.onLocal('close', resolve))
+    client.send('message', 1, 'note', 'a')
+    client.send('message', 2, 'note', 'b')
+    await site.heard.next()
+    await site.heard.next()
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    client.socket.terminate()
+    while (isAttached(site)) await new Promise(setImmediate)
+    t.mock.timers.tick(60_000)
+    await over
+    t.mock.timers.reset()
+    const { client: again, about } = await resume(site, id, secret, 0, { again: 2 })
+    assert.equal(about.received, 2)
+    for (const [n, what] of ['a', 'b', 'c'].entries()) again.send('message', n + 1, 'note', what)
+    assert.equal(await site.heard.next(), 'c')
+    assert.deepEqual(site.heard.all, ['a', 'b', 'c'])
+  })
+
+  it('is told what has been handled before the server stops', async (t) => {
+    const site = await start(t)
+    const { client } = await create(site)
+    client.send('message', 1, 'note', 'a')
+    await site.heard.next()
+    await new Promise(setImmediate)
+    const closing = site.app.close()
+    assert.deepEqual(await client.next(), ['ack', 1])
+    assert.equal(await client.closed, '1001 closing')
+    await closing
+  })
+
   it('is forgotten at once when the client says goodbye', async (t) => {
     const site = await start(t)
     const { client } = await create(site)
@@ -251,7 +285,7 @@ describe('messages of the second dialect', () => {
     client.send('cancel', 1)
     client.send('ask', 2, 'echo', 'next')
     assert.deepEqual(await client.next(), ['answer', 1, 2, null, 'next'])
-    site.released.push()
+    // Though the handler of the first one never ends.
     assert.deepEqual(await client.next(), ['ack', 2])
   })
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { ClientSocket } from './client-socket.ts'
 import { Peer, type Outcome } from './connection.ts'
@@ -38,6 +39,8 @@ const interrupted: AnswerError = { code: 'interrupted', message: 'the server sto
 export class NumberedPeer {
   readonly peer: Peer
   readonly name: string | null
+  /** Nobody else has the same one. */
+  readonly holder = randomBytes(9).toString('base64url')
   readonly #hub: Hub
   readonly #link: Link
   readonly #key: string | null
@@ -45,6 +48,9 @@ export class NumberedPeer {
   #timer: NodeJS.Timeout | null = null
   /** Messages are handled one after another. */
   #turn: Promise<void> = Promise.resolve()
+  /** Bytes of messages that are being handled. */
+  #pendingSize = 0
+  #pending = 0
   /** Questions that are being answered. */
   readonly #asked = new Set<number>()
   /** Up to this number all had been handled before this process knew the link. */
@@ -78,6 +84,21 @@ export class NumberedPeer {
     return this.#socket !== null
   }
 
+  /** The client has gone on without it, or has been told to. */
+  get isGivenUp(): boolean {
+    return this.name !== null && this.peer.live.isGivenUp(this.name)
+  }
+
+  /** Everything up to this number is handled. */
+  get handled(): number {
+    return this.#link.handled
+  }
+
+  /** Whether it still has what the client does not have. */
+  has(received: number): boolean {
+    return this.#link.has(received)
+  }
+
   /** Since when it has no connection is in the order of `hub.links`: those that lose theirs go to the end. */
   get isOver(): boolean {
     return this.peer.isOver
@@ -104,7 +125,7 @@ export class NumberedPeer {
     const lost = this.#link.resume(received)
     this.#socket = socket
     this.#greet(secret, false, lost)
-    socket.busyWith(this.#link.pending)
+    this.#pressure()
   }
 
   /** A connection is gone. @param code with which it was closed */
@@ -116,7 +137,7 @@ export class NumberedPeer {
     if (this.#key === null || code === 1000 || code === closeCodes.broken) return this.drop()
     this.#hub.links.delete(this.#key)
     this.#hub.links.set(this.#key, this)
-    this.#timer = setTimeout(() => this.drop(), this.#hub.options.linkTimeout * 1000).unref()
+    this.#timer = setTimeout(() => this.dropAway(), this.#hub.options.linkTimeout * 1000).unref()
   }
 
   /** Forgets the link. */
@@ -125,49 +146,75 @@ export class NumberedPeer {
     this.peer.gone()
   }
 
+  /** Forgets the link of a client that may come again: what it has said is not handled twice then. */
+  dropAway(): void {
+    const { live } = this.peer
+    if (this.name !== null)
+      live
+        .forget(this.name, this.#link.handled)
+        .catch((error: unknown) => this.#hub.log.warn({ err: error }, 'what a client has said may be handled again when it comes again'))
+    this.drop()
+  }
+
+  /** Says what has been handled, because the connection is about to be closed. */
+  flush(): void {
+    this.#link.flush()
+  }
+
+  /** Another one for the same link comes in its place. */
+  replace(): void {
+    this.#detach()?.close(closeCodes.replaced, 'replaced')
+    this.drop()
+  }
+
   /** False: a gap. */
-  message(n: number, event: string, args: readonly unknown[]): boolean {
+  message(n: number, event: string, args: readonly unknown[], size: number): boolean {
     const taken = this.#link.take(n)
     if (taken !== 'next') return taken === 'again'
-    this.#pressure()
+    this.#begin(size)
     const task = this.#task(n)
-    // Nobody waits for a session that is over.
     const run = async () => {
-      if (!this.peer.isOver) await this.peer.handle(event, args, task)
-      this.#settle(n)
+      if (!this.#isIdle) await this.peer.handle(event, args, task)
+      this.#settle(n, size)
     }
     this.#turn = this.#turn.then(run)
     return true
   }
 
   /** False: a gap. */
-  ask(n: number, question: string, args: readonly unknown[]): boolean {
+  ask(n: number, question: string, args: readonly unknown[], size: number): boolean {
     const taken = this.#link.take(n)
     if (taken === 'again' && n <= this.#handledBefore) this.#answer(n, JSON.stringify(interrupted))
     if (taken !== 'next') return taken === 'again'
-    this.#pressure()
+    this.#begin(size)
     this.#asked.add(n)
     const task = this.#task(n)
     const run = async () => {
-      const outcome = this.peer.isOver || !this.#asked.has(n) ? null : await this.peer.answer(question, args, task)
+      const outcome = this.#isIdle || !this.#asked.has(n) ? null : await this.peer.answer(question, args, task)
       if (this.#asked.delete(n) && outcome !== null) {
         if (outcome.kind === 'result') this.#answer(n, `null,${outcome.text}`)
         else this.#answer(n, JSON.stringify(outcome.kind === 'refused' ? outcome.error : errors[outcome.kind]))
       }
-      this.#settle(n)
+      this.#settle(n, size)
     }
     // After the messages before it; those after it do not wait for the answer.
     void this.#turn.then(run)
     return true
   }
 
+  /** The answer is not wanted. A handler that never ends does not keep back what comes after it. */
   cancel(asked: number): void {
-    this.#asked.delete(asked)
+    if (this.#asked.delete(asked)) this.#link.settle(asked)
   }
 
   /** False: that was never sent. */
   acknowledge(n: number): boolean {
     return this.#link.acknowledge(n)
+  }
+
+  /** What waits is for nobody, or comes again on another link. */
+  get #isIdle(): boolean {
+    return this.peer.isOver || this.isGivenUp
   }
 
   #task(n: number) {
@@ -178,13 +225,21 @@ export class NumberedPeer {
     if (!this.peer.isOver) this.#link.send('answer', `${asked},${rest}`)
   }
 
-  #settle(n: number): void {
+  #begin(size: number): void {
+    this.#pending++
+    this.#pendingSize += size
+    this.#pressure()
+  }
+
+  #settle(n: number, size: number): void {
+    this.#pending--
+    this.#pendingSize -= size
     this.#link.settle(n)
     this.#pressure()
   }
 
   #pressure(): void {
-    this.#socket?.busyWith(this.#link.pending)
+    this.#socket?.busyWith(this.#pending, this.#pendingSize)
   }
 
   #greet(secret: string | null, created: boolean, lost: boolean): void {
@@ -195,6 +250,7 @@ export class NumberedPeer {
       created,
       received: this.#link.handled,
       lost,
+      holder: this.holder,
       expiresAt: live.expiresAt
     }
     const socket = this.#socket!

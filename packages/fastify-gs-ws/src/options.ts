@@ -6,7 +6,7 @@ import type { WsConnection } from './ws-connection.ts'
 export interface GsWsOptions {
   /** Where the websocket is. Default: `/ws`. */
   readonly path?: string
-  /** Where sessions are kept. Default: `memoryStore()`, which is for one process and forgets when it ends. */
+  /** Where sessions are kept. Default: `sqliteStore({ path: 'gs-ws.sqlite3' })`, in the working directory. */
   readonly store?: SessionStore
   /** Called when a connection has got its session, before any message of it is handled, and before anything is sent. */
   readonly onSession?: (conn: WsConnection) => void | Promise<void>
@@ -23,7 +23,7 @@ export interface GsWsOptions {
   readonly maxData?: number
   /** Bytes of a frame. Default: 65536. */
   readonly maxFrame?: number
-  /** Frames a second, and how many at once. Default: 100, 200. */
+  /** Frames a second, and how many at once. Default: 100, 1200: clients of the first dialect send all at once what waits for a session. */
   readonly framesPerSecond?: number
   readonly burst?: number
   /** Bytes that may wait for a slow client. Default: 1 MiB. */
@@ -96,7 +96,9 @@ function origin(value: unknown): string {
 /** @throws {WsOptionError} */
 export function resolveOptions(given: GsWsOptions): ResolvedOptions {
   if (typeof given !== 'object' || given === null) refuse('it needs an object with options, or none.')
-  const unknown = Object.keys(given).find((name) => !known.includes(name) && name !== 'prefix' && name !== 'logLevel')
+  const unknown = Object.keys(given).find((name) => !known.includes(name))
+  // Fastify keeps it from what is registered for all.
+  if (unknown === 'prefix') refuse('the option prefix has no effect; write it into the option path.')
   if (unknown !== undefined) refuse(`the option ${unknown} is not known; known are ${known.join(', ')}.`)
   const { ids = 'random', origins = [], path = '/ws', store, webgram = true } = given
   if (typeof path !== 'string' || !/^(\/|(\/[\w.~-]+)+)$/.test(path)) refuse('the option path must be a path like /ws.')
@@ -120,7 +122,7 @@ export function resolveOptions(given: GsWsOptions): ResolvedOptions {
     maxData: number('maxData', 65_536, 64, 16 * mebibyte, 'bytes'),
     maxFrame: number('maxFrame', 65_536, 1024, 16 * mebibyte, 'bytes'),
     framesPerSecond,
-    burst: number('burst', 2 * framesPerSecond, 1, 1_000_000, 'frames'),
+    burst: number('burst', 12 * framesPerSecond, 1, 1_000_000, 'frames'),
     maxBuffered: number('maxBuffered', mebibyte, 1024, 1024 * mebibyte, 'bytes'),
     maxUnacknowledged: number('maxUnacknowledged', 1000, 32, 1_000_000, 'messages'),
     maxUnacknowledgedBytes: number('maxUnacknowledgedBytes', mebibyte, 1024, 1024 * mebibyte, 'bytes'),

@@ -1,9 +1,14 @@
 import type { EventEmitter } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { subprotocol } from './protocol.ts'
 
+interface SocketSettings {
+  readonly maxPayload?: number
+  readonly maxFragments?: number
+}
 interface SettableSocket {
-  setSocket(socket: unknown, head: unknown, options: { readonly maxPayload?: number }): void
+  setSocket(socket: unknown, head: unknown, options: SocketSettings): void
 }
 type HandleProtocols = (protocols: Set<string>, request: IncomingMessage) => string | false
 
@@ -14,6 +19,9 @@ export interface WebSocketServerLike extends EventEmitter {
     WebSocket: new (address: null, protocols: undefined, options: object) => SettableSocket
   }
 }
+
+/** Into how many parts a client may cut a frame: they are not counted otherwise, and may be empty. */
+const maxFragments = 256
 
 const admitted = new WeakMap<IncomingMessage, number>()
 
@@ -43,10 +51,26 @@ export function ownUpgrades(server: WebSocketServerLike): void {
     maxFrame = admitted.get(request)
   })
   options.WebSocket = class extends options.WebSocket {
-    override setSocket(socket: unknown, head: unknown, settings: { readonly maxPayload?: number }): void {
+    override setSocket(socket: unknown, head: unknown, settings: SocketSettings): void {
       const own = maxFrame
       maxFrame = undefined
-      super.setSocket(socket, head, own === undefined ? settings : { ...settings, maxPayload: Math.min(own, settings.maxPayload || own) })
+      const bounded = (given: number | undefined, most: number) => Math.min(most, given || most)
+      super.setSocket(
+        socket,
+        head,
+        own === undefined
+          ? settings
+          : { ...settings, maxPayload: bounded(settings.maxPayload, own), maxFragments: bounded(settings.maxFragments, maxFragments) }
+      )
     }
   }
+}
+
+/**
+ * Ends the connection of an upgrade that was answered with a page. @fastify/websocket does so in a hook, but what Fastify refuses before all hooks, like an
+ * address that cannot be decoded, would stay open for ever, and nobody reads from it, so that its client has gone is not seen either.
+ */
+export function endWhenAnswered(_request: IncomingMessage, connection: Duplex & { readonly _httpMessage?: ServerResponse | null }): void {
+  const { _httpMessage: response } = connection
+  response?.once('finish', () => connection.destroy())
 }

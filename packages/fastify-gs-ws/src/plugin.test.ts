@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect as connectTcp } from 'node:net'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect as connectTcp, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
 import { WebSocket } from 'ws'
-import { fastifyGsWs, sqliteStore, WsOptionError, type GsWsOptions, type WsConnection } from './index.ts'
+import { fastifyGsWs, memoryStore, sqliteStore, WsOptionError, type GsWsOptions, type WsConnection } from './index.ts'
 import { RawClient, startSite, type Site } from './testing/site.ts'
 
 const clientsOf = ({ app }: Site) => (app as unknown as { websocketServer: { clients: Set<WebSocket> } }).websocketServer.clients
@@ -24,6 +24,7 @@ describe('options', () => {
   const wrong: readonly [given: object, sentence: RegExp][] = [
     [{ paht: '/ws' }, /paht is not known; known are path, store/],
     [{ path: 'ws' }, /path must be a path like \/ws/],
+    [{ prefix: '/v1' }, /prefix has no effect; write it into the option path/],
     [{ store: Promise.resolve() }, /store is a promise; write store: await/],
     [{ store: {} }, /store must be what memoryStore/],
     [{ ids: 'uuid' }, /ids must be "random", "sequence" or a function/],
@@ -47,6 +48,53 @@ describe('options', () => {
       )
     })
   }
+})
+
+describe('the default store', () => {
+  it('is a SQLite file in the working directory, so that sessions outlive the process', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'gs-ws-default-'))
+    const before = process.cwd()
+    process.chdir(directory)
+    t.after(() => {
+      process.chdir(before)
+      rmSync(directory, { recursive: true })
+    })
+    const sessions = async () => {
+      const app = Fastify()
+      await app.register(fastifyGsWs)
+      const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+      await once(socket, 'open')
+      socket.send('["session-create"]')
+      await once(socket, 'message')
+      const { sessions } = await app.gsWs.sessions.list()
+      await app.close()
+      return sessions.length
+    }
+    assert.deepEqual([await sessions(), await sessions()], [1, 2])
+    assert.deepEqual(readdirSync(directory), ['gs-ws.sqlite3'])
+  })
+})
+
+describe('a prefix', () => {
+  for (const path of ['/ws', '/'])
+    it(`of the plugin around it is part of the path ${path}`, async (t) => {
+      const app = Fastify()
+      t.after(() => app.close())
+      let where = ''
+      app.register(
+        async (inner) => {
+          await inner.register(fastifyGsWs, { path, store: memoryStore() })
+          where = inner.gsWs.path
+        },
+        { prefix: '/v1' }
+      )
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      assert.equal(where, path === '/' ? '/v1' : '/v1/ws')
+      const socket = new WebSocket(`ws://127.0.0.1:${(app.server.address() as AddressInfo).port}${where}`)
+      t.after(() => socket.terminate())
+      await once(socket, 'open')
+    })
 })
 
 describe('limits', () => {

@@ -4,16 +4,18 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin'
 import { ClientSocket, type WebSocketLike } from './client-socket.ts'
 import { addHandler } from './connection.ts'
+import { WsOptionError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { addressGroup, Counts, HourlyLimit } from './limits.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import { NumberedDialect } from './numbered-dialect.ts'
 import { resolveOptions, type GsWsOptions } from './options.ts'
-import { admit, ownUpgrades, type WebSocketServerLike } from './own-upgrades.ts'
+import { admit, endWhenAnswered, ownUpgrades, type WebSocketServerLike } from './own-upgrades.ts'
 import { isOwnSocket } from './own-socket.ts'
 import { createOwners } from './owner.ts'
+import { ignorePromise } from './promises.ts'
 import { closeCodes, subprotocol } from './protocol.ts'
-import { memoryStore } from './store/memory-store.ts'
+import { sqliteStore } from './store/sqlite-store.ts'
 import { WebgramDialect } from './webgram-dialect.ts'
 import type { GsWs } from './ws-connection.ts'
 
@@ -32,7 +34,8 @@ type Admitted = FastifyRequest & { [ownerAt]?: string | null }
 const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
   const options = resolveOptions(given)
   const { log } = app
-  const store = options.store ?? memoryStore()
+  const hasGs = app.hasDecorator('gs')
+  const store = options.store ?? (await sqliteStore({ path: 'gs-ws.sqlite3' }))
   const live = createLiveSessions({ store, options, now: options.now, log })
   const hub: Hub = {
     options,
@@ -84,13 +87,17 @@ const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
     let owner: unknown
     try {
       owner = owners.of(request)
-      if (owner !== null && (typeof owner !== 'string' || owner === '' || owner.length > 256))
-        throw new TypeError('fastify-gs-ws: the option owner must give a text of 1 to 256 characters, or null.')
+      if (owner !== null && (typeof owner !== 'string' || owner === '' || owner.length > 256)) {
+        ignorePromise(owner)
+        throw new TypeError('fastify-gs-ws: the option owner must give a text of 1 to 256 characters, or null, and no promise.')
+      }
     } catch (error) {
       request.log.error({ err: error }, 'the option owner failed')
       return refuse(request, reply, 500, 'GS_WS_OWNER', 'Internal error.')
     }
     ;(request as Admitted)[ownerAt] = owner
+    // It has closed while hooks of others were at work, and would never say so again.
+    if (reply.raw.destroyed) return reply.hijack()
     // Counted from here on, so that others that come at the same time find it.
     hub.open.add(group)
     reply.raw.once('close', () => hub.open.remove(group))
@@ -116,12 +123,16 @@ const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
   const close = () => {
     if (closed) return
     closed = true
+    app.server.off('upgrade', endWhenAnswered)
     clearInterval(timer)
+    for (const peer of hub.links.values()) peer.flush()
     for (const part of ring) for (const socket of part) socket.close(closeCodes.goingAway, 'closing')
   }
 
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
   ownUpgrades((app as unknown as { readonly websocketServer: WebSocketServerLike }).websocketServer)
+  // Behind theirs, which makes the response.
+  app.server.on('upgrade', endWhenAnswered)
   const limits = {
     maxMessage: options.maxFrame,
     messagesPerSecond: options.framesPerSecond,
@@ -129,7 +140,7 @@ const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
     maxBuffered: options.maxBuffered
   }
   app.decorate('gsWs', {
-    path: options.path,
+    path: options.path === '/' && app.prefix !== '' ? app.prefix : app.prefix + options.path,
     connections: hub.connections,
     on: (event, handler) => addHandler(hub.handlers, event, handler),
     answer: (question, handler) => addHandler(hub.answers, question, handler),
@@ -144,6 +155,8 @@ const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
 
   // Before the hooks preClose of anybody: that of @fastify/websocket closes without saying why.
   app.addHook('onReady', async () => {
+    if (!hasGs && app.hasDecorator('gs'))
+      throw new WsOptionError('fastify-gs-ws: register fastify-gs before fastify-gs-ws; else sessions cannot belong to logins.')
     ;(app as { onClose?: (close: () => void) => void }).onClose?.(close)
   })
   app.addHook('preClose', async () => close())
@@ -161,7 +174,7 @@ const plugin: FastifyPluginAsync<GsWsOptions> = async (app, given) => {
     websocket: true,
     onRequest: gate,
     // Those of fastify-gs, where that guards all websockets.
-    ...(app.hasDecorator('gs') && { config: { gsSocket: limits } }),
+    ...(hasGs && { config: { gsSocket: limits } }),
     handler: opened
   }
   app.route(route as unknown as Parameters<FastifyInstance['route']>[0])

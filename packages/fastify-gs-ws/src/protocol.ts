@@ -26,6 +26,8 @@ export interface SessionGranted {
   readonly received: number
   /** Whether messages to the client are gone. */
   readonly lost: boolean
+  /** Stands for the link as this server has it now; the client says it when it resumes the link. */
+  readonly holder: string
   /** When the session is over if nobody comes, ms since 1970. */
   readonly expiresAt: number
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
 import { createSecret, formerGrace, hashSecret, judgeSecret, rotateSecret } from './secrets.ts'
 
@@ -12,7 +14,7 @@ describe('secrets of sessions', () => {
     for (const secret of secrets) assert.match(secret, /^[A-Za-z0-9+/]{86}==$/)
   })
 
-  it('are kept as SHA-256 only', () => {
+  it('are kept as SHA-256 only (W11)', () => {
     assert.equal(hashSecret('abc'), 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0')
   })
 
@@ -32,6 +34,28 @@ describe('secrets of sessions', () => {
     ['null', stored, null, t0, 'wrong']
   ] as const)
     it(`judges ${what}: ${verdict}`, () => assert.equal(judgeSecret(session, secret, now), verdict))
+
+  it('are compared in constant time, as often for a session that is not there (W10)', (t) => {
+    const compare = t.mock.method(crypto, 'timingSafeEqual')
+    syncBuiltinESMExports()
+    t.after(() => {
+      compare.mock.restore()
+      syncBuiltinESMExports()
+    })
+    const counts = [
+      [stored, 'new'],
+      [stored, 'old'],
+      [stored, 'another'],
+      [fresh('new'), 'another'],
+      [null, 'new'],
+      [stored, null]
+    ].map(([session, secret]) => {
+      compare.mock.resetCalls()
+      judgeSecret(session as typeof stored | null, secret, t0)
+      return compare.mock.callCount()
+    })
+    assert.deepEqual(counts, [2, 2, 2, 2, 2, 2])
+  })
 
   it('are rotated by a resume, and the former one gives the same new one again and again', () => {
     const first = rotateSecret(fresh('one'), 'one', 'current', t0, true)

@@ -30,7 +30,7 @@ describe('isSessionId()', () => {
 })
 
 describe('createSessionIds()', () => {
-  it('gives 22 characters that nobody guesses', async () => {
+  it('gives 22 characters that nobody guesses (W12)', async () => {
     const next = createSessionIds('random', memoryStore())
     const ids = await Promise.all(Array.from({ length: 1000 }, next))
     assert.equal(new Set(ids).size, 1000)

@@ -46,8 +46,9 @@ export class WebgramDialect implements Dialect {
   #busy = false
   #held: Held[] = []
   #heldSize = 0
-  /** Messages and questions that are not done. */
+  /** Messages and questions that are not done, and their bytes. */
   #pending = 0
+  #pendingSize = 0
   /** Messages are handled one after another. */
   #turn: Promise<void> = Promise.resolve()
   /** Questions that are being answered. */
@@ -79,7 +80,7 @@ export class WebgramDialect implements Dialect {
       isSessionWord(word) || (word === 'ask' ? isCode(frame[1]) && isName(frame[2]) : word === 'cancel' ? isCode(frame[1]) : isName(word))
     if (!isFrame) return this.#socket.fault()
     if (this.#busy || (this.#peer === null && !isSessionWord(word))) return this.#hold(frame, data.length)
-    this.#take(frame)
+    this.#take(frame, data.length)
   }
 
   #hold(frame: readonly unknown[], size: number): void {
@@ -88,7 +89,7 @@ export class WebgramDialect implements Dialect {
     if (this.#held.length > maxHeld || this.#heldSize > maxHeldSize) this.#socket.close(closeCodes.policy, 'too much without a session')
   }
 
-  #take(frame: readonly unknown[]): void {
+  #take(frame: readonly unknown[], size: number): void {
     const [word, ...args] = frame
     switch (word) {
       case 'session-create':
@@ -97,13 +98,13 @@ export class WebgramDialect implements Dialect {
         void this.#enter(word, args)
         return
       case 'ask':
-        this.#answer(args[0] as number, args[1] as string, args.slice(2))
+        this.#answer(args[0] as number, args[1] as string, args.slice(2), size)
         return
       case 'cancel':
         this.#asked.delete(args[0] as number)
         return
       default:
-        this.#handle(word as string, args)
+        this.#handle(word as string, args, size)
     }
   }
 
@@ -161,29 +162,29 @@ export class WebgramDialect implements Dialect {
       if (at < 0) return
       const [held] = this.#held.splice(at, 1)
       this.#heldSize -= held!.size
-      this.#take(held!.frame)
+      this.#take(held!.frame, held!.size)
     }
   }
 
-  #handle(event: string, args: readonly unknown[]): void {
+  #handle(event: string, args: readonly unknown[], size: number): void {
     const peer = this.#peer!
-    this.#count(1)
+    this.#count(1, size)
     const run = async () => {
       if (!peer.isOver) await peer.handle(event, args, notNumbered)
-      this.#count(-1)
+      this.#count(-1, -size)
     }
     this.#turn = this.#turn.then(run)
   }
 
-  #answer(code: number, question: string, args: readonly unknown[]): void {
+  #answer(code: number, question: string, args: readonly unknown[], size: number): void {
     // Two answers to one question could not be told apart.
     if (this.#asked.has(code)) return this.#socket.fault()
     this.#asked.add(code)
     const peer = this.#peer!
-    this.#count(1)
+    this.#count(1, size)
     const run = async () => {
       const outcome = peer.isOver || !this.#asked.has(code) ? null : await peer.answer(question, args, notNumbered)
-      this.#count(-1)
+      this.#count(-1, -size)
       // Not if it was cancelled, nor to another session.
       if (this.#asked.delete(code) && outcome !== null && !peer.isOver) this.#send(`[${code},${answerText(outcome)}]`)
     }
@@ -191,9 +192,10 @@ export class WebgramDialect implements Dialect {
     void this.#turn.then(run)
   }
 
-  #count(change: number): void {
+  #count(change: number, size: number): void {
     this.#pending += change
-    this.#socket.busyWith(this.#pending)
+    this.#pendingSize += size
+    this.#socket.busyWith(this.#pending, this.#pendingSize)
   }
 
   #send(text: string): void {

@@ -1,4 +1,7 @@
-/* Faults of the original server, each as a case: what was sent to it then does no harm here. */
+/*
+ * Faults of the original server, each as a case: what was sent to it then does no harm here. Those of its store, W5, W10 to W12 and W14 to W16, are with
+ * secrets, sessions and stores, those of the client in client/faults.test.ts, W26 in gs-cli: their tests have these names.
+ */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
@@ -266,12 +269,13 @@ describe('W17: a message before the session', () => {
     client.send('session-create')
     client.send('note', 2)
     assert.equal((await client.next())[0], 'session-ok')
+    client.send('note', 3)
     await client.settled()
     assert.deepEqual(told, [])
     gate.resolve()
     client.send('ask', 1, 'none')
     await client.next()
-    assert.deepEqual(told, ['session', 1, 2])
+    assert.deepEqual(told, ['session', 1, 2, 3])
   })
 
   it('is not kept without end', async (t) => {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fastify from 'fastify'
 import { WebSocket } from 'ws'
-import { fastifyGsWs, sqliteStore, type GsWsOptions, type WsConnection } from './index.ts'
+import { fastifyGsWs, memoryStore, sqliteStore, type GsWsOptions, type WsConnection } from './index.ts'
 import { WebgramClient } from './testing/webgram-client.ts'
 
 interface Notes {
@@ -340,6 +340,13 @@ const scripts: Record<string, readonly Line[]> = {
     ['b', 'says', ['session-resume', id, secret], ['add']],
     ['b', 'hears', ['session-ok', id], ['welcome', true], ['count', 2]]
   ],
+  'a question that is open when the connection moves is not answered': [
+    ...begin,
+    ['a', 'says', ['ask', 1, 'slow'], ['session-create']],
+    ['a', 'hears', ['session-ok', id2, secret2], ['welcome', false]],
+    ['a', 'says', ['release'], ['ask', 2, 'double', 4]],
+    ['a', 'hears', [2, null, 8]]
+  ],
   'a resume on a connection with a session moves it back': [
     ...begin,
     create,
@@ -417,7 +424,7 @@ for (const [where, rewriteUrl, path] of [
   test(`is there for clients that connect ${where}`, async (t) => {
     const app = fastify({ forceCloseConnections: true, ...(rewriteUrl && { rewriteUrl }) })
     t.after(() => app.close())
-    await app.register(fastifyGsWs, { path })
+    await app.register(fastifyGsWs, { path, store: memoryStore() })
     app.gsWs.answer('me', (conn) => conn.session.id)
     if (path !== '/') app.get('/', () => 'the page')
     const address = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
+import Fastify from 'fastify'
+import fastifyGs from 'fastify-gs'
 import { build, password, type Browser } from 'fastify-gs/testing/build'
 import { WebSocket } from 'ws'
-import { fastifyGsWs, type GsWsOptions } from './index.ts'
+import { fastifyGsWs, memoryStore, type GsWsOptions } from './index.ts'
 import { subprotocol } from './protocol.ts'
 import { RawClient } from './testing/site.ts'
 
@@ -14,7 +16,7 @@ const link = 'a'.repeat(22)
 async function start(t: TestContext, options: GsWsOptions = {}) {
   const heard: unknown[] = []
   const site = await build(t, { sockets: { allowNoOrigin: true } }, async (app) => {
-    await app.register(fastifyGsWs, options)
+    await app.register(fastifyGsWs, { store: memoryStore(), ...options })
     app.gsWs.on('note', (_conn, what) => heard.push(what))
     app.gsWs.answer('echo', (_conn, what) => what)
   })
@@ -101,6 +103,20 @@ describe('with fastify-gs', () => {
     assert.equal(site.heard.length, 300)
     client.send('note', 'x'.repeat(3000))
     assert.match(await client.closed, /^1009/)
+  })
+
+  it('an application that registers it too late does not start', async (t) => {
+    const other = await build(t)
+    const app = Fastify()
+    t.after(() => app.close())
+    await app.register(fastifyGsWs, { store: memoryStore() })
+    await app.register(fastifyGs, {
+      baseUrl: 'http://localhost:7681',
+      keys: ['only-for-tests-0123456789-abcdefghij'],
+      database: { sqlite: `${other.databasePath}-late` },
+      mail: { mailer: other.inbox, from: 'Test <noreply@site.test>' }
+    })
+    await assert.rejects(async () => app.ready(), { name: 'WsOptionError', message: /register fastify-gs before fastify-gs-ws/ })
   })
 
   it('other owners can be chosen', async (t) => {

@@ -48,6 +48,7 @@ export interface WsConnection {
 
 /** `app.gsWs`. */
 export interface GsWs {
+  /** Where the websocket is, with the prefix of the plugin in which it was registered. */
   readonly path: string
   readonly connections: ReadonlySet<WsConnection>
   /** Handles messages with this name of all connections. */

@@ -75,7 +75,7 @@ export interface LocalEvents {
    * have been handled is unknown, or were dropped; they are not sent again. `[event, ...args]` each.
    */
   lost: [lost: { readonly incoming: boolean; readonly outgoing: readonly (readonly [string, ...unknown[]])[] }]
-  /** The connection is broken. Code of the websocket; 1006: nothing was heard. */
+  /** The connection is broken. Code of the websocket; 1006: nothing was heard, and of the class of `ws` `reason` says why. */
   close: [closed: { readonly code: number; readonly reason: string }]
   /** The session is over. `ended`, `expired`, `logout` … */
   ended: [reason: string]

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { ProtocolServer } from '../testing/protocol-server.ts'
@@ -293,6 +296,21 @@ describe('a client', () => {
     )
   })
 
+  it('is not cut off because many questions time out at once', async (t) => {
+    const server = await ProtocolServer.start(t)
+    const client = open(t, server.url, { framesPerSecond: 20 })
+    server.answer = (question) => (question === 'never' ? undefined : null)
+    const controller = new AbortController()
+    const asked = Array.from({ length: 40 }, async () => client.ask('never', [], { signal: controller.signal }))
+    await client.ask('echo')
+    controller.abort(new Error('Enough'))
+    await Promise.allSettled(asked)
+    await client.ask('echo')
+    const count = server.words('cancel').length
+    assert.ok(count <= 20, `${count} frames`)
+    assert.equal(server.connections, 1)
+  })
+
   it('goes on when a handler fails, and tells', async (t) => {
     const server = await ProtocolServer.start(t)
     const client = open(t, server.url)
@@ -480,6 +498,35 @@ describe('the session of a client that the server does not know any more', () =>
     assert.deepEqual(client.errors, [])
   })
 
+  it('is replaced: what is in doubt is told, also when the server has forgotten the link before', async (t) => {
+    const server = await ProtocolServer.start(t)
+    const client = open(t, server.url)
+    const lost: unknown[] = []
+    client.onLocal('lost', (value) => lost.push(value))
+    await client.ask('echo')
+    await server.until(() => client.session !== null && server.words('ack').length === 1)
+    server.acknowledges = false
+    client.send('in doubt')
+    await server.until(() => server.handled.length === 2)
+    server.acknowledges = true
+    server.script = ([word]) => {
+      // The link is unknown; when the client comes with another one, so is the session.
+      if (word === 'resume' && server.words('resume').length === 2) server.sessions.clear()
+      return false
+    }
+    server.crash()
+    await stateOf(client, 'waiting')
+    client.send('new')
+    await client.flush()
+    assert.deepEqual(lost, [
+      { incoming: true, outgoing: [] },
+      { incoming: false, outgoing: [['in doubt']] }
+    ])
+    assert.deepEqual(server.handled, [['echo'], ['in doubt'], ['new']])
+    assert.equal(server.words('resume')[1]![1].again, 1)
+    assert.deepEqual(client.errors, [])
+  })
+
   it('is replaced, and nothing is sent, when the application wants that', async (t) => {
     const { server, lost } = await lose(t, { onNewSession: 'drop' })
     assert.deepEqual(lost, [
@@ -579,6 +626,16 @@ describe('a connection without life', () => {
     server.script = null
     await client.waitForSession()
     assert.deepEqual(client.errors, [])
+  })
+
+  it('says why there is no connection, as far as it is told', async (t) => {
+    const server = createServer().on('upgrade', (_request, socket: Socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
+    t.after(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`
+    assert.deepEqual(await next(open(t, url), 'close'), [{ code: 1006, reason: 'Unexpected server response: 403' }])
+    assert.deepEqual(await next(open(t, url, { WebSocket: globalThis.WebSocket }), 'close'), [{ code: 1006, reason: '' }])
   })
 
   it('is told to the application when the server speaks another protocol', async (t) => {

@@ -43,12 +43,12 @@ const longest = 2_147_483_647
 
 const failure = (code: string, message = code) => Object.assign(new Error(message), { code })
 
-/** 22 characters of base64url. */
-const newLinkName = () =>
-  btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .slice(0, 22)
+const randoms = (count: number) => crypto.getRandomValues(new Uint32Array(count))
+
+/** Its name has 22 characters of base64url, with 110 bits. `holder`: who has it. */
+const newLink = (): { readonly link: string; holder?: string } => ({
+  link: Array.from(randoms(22), (random) => (random & 31).toString(32)).join('')
+})
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
@@ -80,6 +80,8 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
   let state: ClientState = 'connecting'
   let session: ClientSession | null = null
   let mine: Identity | null = options.session ?? null
+  /** With which this connection resumes: what is stored may be older than what this client has. */
+  let shown: Identity | null = null
   let skip = options.skipResume ?? false
   /** Secrets that were refused since there was a session. */
   let refused = new Set<string>()
@@ -87,7 +89,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
   let storedId: unknown
   let replacing = false
 
-  let link = newLinkName()
+  let link = newLink()
   let isFresh = true
   let received = 0
   /** So many are sent again on a new link: perhaps somebody has begun with them. */
@@ -135,6 +137,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
     become('connecting')
     if (isOver()) return
     let current: ClientSocket
+    let cause = ''
     try {
       socket = current = new Socket(address.href, [subprotocol])
     } catch (error) {
@@ -152,9 +155,9 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
       watch(state === 'session' ? pingInterval : patience)
       next(() => take(data))
     })
-    on('close', ({ code, reason }) => next(() => broken(code, reason)))
-    // What has happened is told by the close that follows; `ws` wants a listener.
-    on('error', () => {})
+    on('close', ({ code, reason }) => next(() => broken(code, reason || cause)))
+    // What has happened is told by the close that follows. `ws` wants a listener, and only it says why: a certificate, an answer of HTTP.
+    on('error', ({ message = '' }) => (cause = message))
   }
 
   function watch(ms: number): void {
@@ -202,13 +205,12 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
   }
 
   function broken(code: number, reason: string): void {
-    const { goingAway, policy, tooLarge, tryLater } = closeCodes
     if (state === 'session' && Date.now() - grantedAt >= stable) attempt = 0
     leave()
-    if (code === goingAway) attempt = Math.max(attempt, 3)
-    if (code === tryLater) attempt = Math.max(attempt, 6)
-    const isRefused = code === policy || code === tooLarge
-    const chance = crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32
+    if (code === closeCodes.goingAway) attempt = Math.max(attempt, 3)
+    if (code === closeCodes.tryLater) attempt = Math.max(attempt, 6)
+    const isRefused = code === closeCodes.policy || code === closeCodes.tooLarge
+    const chance = randoms(1)[0]! / 2 ** 32
     const bound = Math.min(max, min * 2 ** ++attempt)
     const delay = isRefused ? max * (1 + chance) : min + chance * Math.max(0, bound - min)
     pausedUntil = isRefused ? Date.now() + delay : 0
@@ -237,12 +239,11 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
     storedId = stored?.id
     const isOurs = !mine || stored?.id === mine.id || refused.has(mine.secret)
     const candidates = skip ? [] : isOurs ? [stored, mine] : [mine, stored]
-    const next = candidates.find((identity) => identity && !refused.has(identity.secret)) ?? null
-    if (session && next?.id !== session.id) forget()
-    mine = next
-    if (mine) write('resume', { ...mine, link, received, again })
+    shown = candidates.find((identity) => identity && !refused.has(identity.secret)) ?? null
+    if (session && shown?.id !== session.id) forget()
+    if (shown) write('resume', { ...shown, ...link, received, again })
     else if (ending) finish('ended', stored)
-    else write('create', { link, fromClient: options.fromClient })
+    else write('create', { ...link, fromClient: options.fromClient })
   }
 
   async function granted(given: SessionGranted): Promise<void> {
@@ -258,7 +259,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
         return reconnect()
       }
     }
-    mine = { id, secret: secret ?? mine?.secret ?? '' }
+    mine = { id, secret: secret ?? shown?.secret ?? '' }
     refused.clear()
     skip = false
     await kept.write(mine)
@@ -269,8 +270,9 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
       return reconnect()
     }
     isFresh = false
+    link.holder = given.holder
     outbox.acknowledge(given.received)
-    session = { id, expiresAt, created, replaced: replacing }
+    session = { id, expiresAt, created, replaced: replacing && session?.id !== id }
     replacing = false
     grantedAt = Date.now()
     watch(pingInterval)
@@ -283,15 +285,15 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
   /** At once, on another link. */
   function reconnect(): void {
     const old = socket
-    link = newLinkName()
+    link = newLink()
     leave()
     old?.close(1000)
     connect()
   }
 
   function denied(code: SessionErrorCode): unknown {
-    if (code === 'unknown' && mine) {
-      refused.add(mine.secret)
+    if (code === 'unknown' && shown) {
+      refused.add(shown.secret)
       replacing = true
       return present()
     }
@@ -301,7 +303,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
 
   /** Numbers begin anew. What was sent and is not known to be handled is sent again, except `outgoing`, which the application is given. */
   function startLink(incoming: boolean, outgoing: readonly Item[]): void {
-    link = newLinkName()
+    link = newLink()
     isFresh = true
     received = 0
     again = outbox.renumber()
@@ -318,7 +320,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
   }
 
   function over(reason: string): void {
-    const ended = mine
+    const ended = mine ?? shown
     mine = null
     if (ended) refused.add(ended.secret)
     emit('ended', reason)
@@ -401,8 +403,8 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Gs
       const item = add('ask', question, args)
       const cancel = (error: Error) => {
         settle(error)
-        if (!item.n) outbox.remove(item)
-        else if (state === 'session') write('cancel', item.n)
+        if (item.n < 1) outbox.remove(item)
+        else if (state === 'session' && outbox.spare()) write('cancel', item.n)
       }
       const onAbort = () => cancel(signal!.reason as Error)
       const timer = timeout > 0 ? setTimeout(() => cancel(failure('timeout')), Math.min(timeout, longest)) : undefined

@@ -291,6 +291,27 @@ describe('faults of the first clients', () => {
     })
   }
 
+  it('W22: a storage that has become full holds an old secret: the session is the same one, and nothing says that it was replaced', async (t) => {
+    const server = await ProtocolServer.start(t)
+    const storage = memoryStorage()
+    let isFull = false
+    const setItem = (key: string, value: string) => (isFull ? fails() : storage.setItem(key, value))
+    const client = open(t, server.url, { storage: { ...storage, setItem } })
+    const { id } = await client.waitForSession()
+    const [session] = server.sessions.values()
+    for (let n = 0; n < 2; n++) {
+      isFull = true
+      server.cut()
+      await stateOf(client, 'waiting')
+      await client.waitForSession()
+      assert.deepEqual(client.session, { id, expiresAt: 1e15, created: false, replaced: false })
+      // Only the newest one is good.
+      for (const secret of Array.from(session!.secrets).slice(0, -1)) session!.secrets.delete(secret)
+    }
+    assert.equal(server.words('resume').length, 3)
+    assert.equal(server.sessions.size, 1)
+  })
+
   it('W22: a page that may have no storage goes on without', async (t) => {
     const server = await ProtocolServer.start(t)
     makePage(t, { localStorage: { get: fails } })

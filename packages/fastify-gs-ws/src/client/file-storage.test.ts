@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
@@ -75,6 +75,21 @@ describe('a file of sessions', () => {
       assert.equal(readFileSync(`${path}.damaged`, 'utf8'), text)
     })
   }
+
+  it('writes where a symbolic link leads, and keeps the link', async (t) => {
+    const path = newPath(t)
+    const target = newPath(t)
+    writeFileSync(target, '{"a":"1"}')
+    symlinkSync(target, path)
+    await Promise.all([fileStorage(path).setItem('b', '2'), fileStorage(target).setItem('c', '3')])
+    assert.deepEqual(JSON.parse(readFileSync(target, 'utf8')), { a: '1', b: '2', c: '3' })
+    assert.ok(lstatSync(path).isSymbolicLink())
+    assert.deepEqual([readdirSync(dirname(path)), readdirSync(dirname(target))], [['sessions.json'], ['sessions.json']])
+    writeFileSync(target, 'damaged')
+    await fileStorage(path).setItem('a', '1')
+    assert.ok(lstatSync(path).isSymbolicLink())
+    assert.equal(readFileSync(`${target}.damaged`, 'utf8'), 'damaged')
+  })
 
   it('refuses a folder that is not there, and takes what stands in the way for no damage', async (t) => {
     const path = newPath(t)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, link, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ClientStorage } from './storage.ts'
 
@@ -30,16 +30,18 @@ export function fileStorage(path: string): ClientStorage {
   }
 
   async function change(act: (items: Record<string, unknown>) => void): Promise<void> {
-    await locked(`${path}.lock`, async () => {
+    // Where a link leads, so that the link stays, and all who come by it or not see the same lock.
+    const target = await realpath(path).catch(() => path)
+    await locked(`${target}.lock`, async () => {
       const items = await read().catch(async (error: unknown) => {
         if (!(error instanceof DamagedFileError)) throw error
         await chmod(path, 0o600)
-        await rename(path, `${path}.damaged`)
+        await rename(target, `${target}.damaged`)
         return Object.create(null) as Record<string, unknown>
       })
       const before = JSON.stringify(items)
       act(items)
-      if (JSON.stringify(items) !== before) await replace(path, `${JSON.stringify(items, null, 2)}\n`)
+      if (JSON.stringify(items) !== before) await replace(target, `${JSON.stringify(items, null, 2)}\n`)
     })
   }
 

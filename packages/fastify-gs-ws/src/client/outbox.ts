@@ -4,7 +4,7 @@ import type { ClientOptions } from './client-types.ts'
 /** A message on its way. */
 export interface Item {
   readonly kind: 'message' | 'ask'
-  /** Number on the link; 0: it has never been sent. */
+  /** Number on the link; 0: it has never been sent; -1: it was, on a former link. */
   n: number
   /** The frame after its number, JSON. */
   readonly tail: string
@@ -20,13 +20,15 @@ export interface Outbox {
   readonly writable: boolean
   /** @throws {TypeError | RangeError} */
   add(kind: Item['kind'], event: string, args: readonly unknown[]): Item
-  /** Takes one back that has never been sent. */
+  /** Takes one back that has not been sent on this link. */
   remove(item: Item): void
   /** Everything up to this number has been handled. */
   acknowledge(n: number): void
   /** There is a connection in session: sends everything again that is not handled, and whatever is added, as fast as the server takes it. */
   start(write: (frame: string) => void): void
   stop(): void
+  /** Whether the server takes one more frame now. */
+  spare(): boolean
   /** Begins to count anew. Gives how many of these have been sent before. */
   renumber(): number
   /** Removes those that have been sent, or all; gives them. */
@@ -63,20 +65,24 @@ export function createOutbox(limits: OutboxLimits, tell: (event: 'drain' | 'hand
     return out
   }
 
-  function pump(): void {
-    clearTimeout(timer)
+  /** The server closes connections that are too quick. A clock that is set back fills nothing. */
+  function spare(): boolean {
     const now = Date.now()
-    // The server closes connections that are too quick: what was buffered goes out slowly. A clock that is set back fills nothing.
     allowance = Math.min(framesPerSecond, allowance + (Math.max(0, now - filledAt) * framesPerSecond) / 1000)
     filledAt = now
+    return allowance >= 1 && !!allowance--
+  }
+
+  function pump(): void {
+    clearTimeout(timer)
     while (write && given < items.length) {
-      if (allowance < 1) {
+      if (!spare()) {
+        // What was buffered goes out slowly.
         timer = setTimeout(pump, 100)
         return
       }
-      allowance--
       const item = items[given++]!
-      item.n ||= ++last
+      if (item.n < 1) item.n = ++last
       write(`["${item.kind}",${item.n},${item.tail}`)
     }
   }
@@ -109,7 +115,7 @@ export function createOutbox(limits: OutboxLimits, tell: (event: 'drain' | 'hand
     remove: (item) => void keep((other) => other !== item),
     acknowledge(n) {
       handled = Math.max(handled, n)
-      keep((item) => item.n === 0 || item.n > n)
+      keep((item) => item.n < 1 || item.n > n)
     },
     start(send) {
       write = send
@@ -120,10 +126,11 @@ export function createOutbox(limits: OutboxLimits, tell: (event: 'drain' | 'hand
       write = null
       clearTimeout(timer)
     },
+    spare,
     renumber() {
       last = handled = given = 0
       const { length } = items.filter(({ n }) => n)
-      for (const item of items) item.n = 0
+      for (const item of items) item.n &&= -1
       return length
     },
     takeOut: (all) => keep((item) => !all && item.n === 0)

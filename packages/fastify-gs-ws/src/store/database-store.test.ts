@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
@@ -121,7 +121,7 @@ for (const { name, make } of places) {
       assert.deepEqual([version, data], [151, '150'])
     })
 
-    it('gives each number to one process only, and none again after a crash', async (t) => {
+    it('gives each number to one process only, and none again after a crash (W14)', async (t) => {
       const { store: here, place } = await start(t)
       const [first, second] = [await startStore(t, place), await startStore(t, place)]
       const numbers = await Promise.all(
@@ -462,6 +462,22 @@ describe('sqliteStore() on a file', () => {
     writeFileSync(path, text)
     await refused(sqliteStore({ path }), /sessions\.sqlite3 is not an intact SQLite database; choose another file for the sessions/)
     assert.equal(readFileSync(path, 'utf8'), text)
+  })
+
+  it('makes a file that only its user may read, and leaves the mode of one that is there', async (t) => {
+    const path = sqliteFile(t)
+    const modes = () => ['', '-wal', '-shm'].map((end) => statSync(path + end).mode & 0o777)
+    const umask = process.umask(0o022)
+    t.after(() => process.umask(umask))
+    const store = await sqliteStore({ path })
+    await store.nextNumber()
+    assert.deepEqual(modes(), [0o600, 0o600, 0o600])
+    await store.close()
+    chmodSync(path, 0o640)
+    const again = await sqliteStore({ path })
+    t.after(() => again.close())
+    await again.nextNumber()
+    assert.deepEqual(modes(), [0o640, 0o640, 0o640])
   })
 
   it('refuses a directory that does not exist, and one that it cannot write', async (t) => {

@@ -182,7 +182,7 @@ for (const { name, make } of stores) {
       assert.deepEqual({ ...(await store.find('a', t0)) }, kept)
     })
 
-    it('lets exactly one of several saves at once win', async (t) => {
+    it('lets exactly one of several saves at once win (W15)', async (t) => {
       const store = await open(t)
       await store.create(session('a', { data: '0' }))
       for (let version = 1; version <= 10; version++) {

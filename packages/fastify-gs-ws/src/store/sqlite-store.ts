@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Options, Statement } from 'better-sqlite3'
 import type { CompiledQuery } from 'kysely'
@@ -54,6 +54,16 @@ function refuseUnusablePath(file: string): void {
   }
 }
 
+/** A new file is for this user only, and so are those that SQLite lays beside it; of one that is there, the mode is its owner's choice. */
+function createPrivately(file: string): void {
+  if (existsSync(file)) return
+  try {
+    closeSync(openSync(file, 'a', 0o600))
+  } catch {
+    // SQLite says why.
+  }
+}
+
 /**
  * Opens a store in a SQLite file, which several processes of one machine may share. Needs the package `better-sqlite3`.
  *
@@ -69,6 +79,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SessionS
     throw new WsStartError('sqliteStore() needs the package "better-sqlite3"; install it with `npm install better-sqlite3`.', { cause })
   })
   refuseUnusablePath(file)
+  createPrivately(file)
 
   const queries = createSessionQueries('sqlite')
   const connect = (options: Options) => {

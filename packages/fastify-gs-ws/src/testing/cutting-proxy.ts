@@ -18,11 +18,14 @@ export class CuttingProxy {
   /** Bytes of the latest connection that have been passed on. */
   passed = { client: 0, server: 0 }
   readonly sockets: Set<Socket>
+  /** Takes no more connections, and breaks those that there are. */
+  readonly close: () => void
 
-  private constructor(port: number, target: number, sockets: Set<Socket>) {
+  private constructor(port: number, target: number, sockets: Set<Socket>, close: () => void) {
     this.port = port
     this.target = target
     this.sockets = sockets
+    this.close = close
   }
 
   /** Breaks all connections. */
@@ -61,11 +64,11 @@ export class CuttingProxy {
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const proxy = new CuttingProxy((server.address() as AddressInfo).port, target, sockets)
-    t.after(() => {
+    const proxy = new CuttingProxy((server.address() as AddressInfo).port, target, sockets, () => {
       server.close()
       for (const socket of sockets) socket.destroy()
     })
+    t.after(proxy.close)
     return proxy
   }
 }

@@ -184,7 +184,7 @@ export class ProtocolServer {
     link.kept = link.kept.filter(({ n }) => n > received)
     const secret = randomBytes(64).toString('base64')
     session.secrets.add(secret)
-    const granted = { id: session.id, secret, created, received: link.received, lost: !known && received > 0, expiresAt: 1e15 }
+    const granted = { id: session.id, secret, created, received: link.received, lost: !known && !created, expiresAt: 1e15 }
     socket.send(JSON.stringify(['session', granted]))
     for (const { frame } of link.kept) socket.send(frame)
     return link

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { WebSocket } from 'ws'
-import { fastifyGsWs, type GsWsOptions } from '../index.ts'
+import { fastifyGsWs, memoryStore, type GsWsOptions } from '../index.ts'
 import { subprotocol } from '../protocol.ts'
 
 /** Things that happen, for those who wait for them. */
@@ -90,7 +90,7 @@ export async function startSite(
   const app = Fastify({ logger: { stream: { write: (line: string) => log.push(JSON.parse(line) as Record<string, unknown>) } } })
   t.after(() => app.close())
   await prepare(app)
-  await app.register(fastifyGsWs, options)
+  await app.register(fastifyGsWs, { store: memoryStore(), ...options })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   return {

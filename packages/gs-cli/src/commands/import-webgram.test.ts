@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import { ClassicLevel } from 'classic-level'
 import fastify from 'fastify'
 import { emptyPostgres } from 'fastify-gs/testing'
@@ -154,6 +155,8 @@ test('says in one line what was done, and names what was refused, with exit code
     7: JSON.stringify(webgramRecord(7)).replace('{', '{"__proto__":{"x":1},'),
     8: webgramRecord({ n: 8 }),
     9: 'null',
+    'a\nb': webgramRecord('a\nb'),
+    'a\0b': webgramRecord('a\0b'),
     '\u001B[2J': 'x',
     nextSessionID: '"none"'
   })
@@ -161,8 +164,9 @@ test('says in one line what was done, and names what was refused, with exit code
   const { code, stdout, stderr } = await gs(args)
   assert.equal(code, 3)
   assert.equal(stderr, '')
+  const noId = 'Its _sessionID is neither a whole number nor a text of 1 to 128 characters without control characters.'
   const [line, titles, ...rows] = stdout.trimEnd().split('\n')
-  assert.equal(line, 'webgram-server-secrets: 1 sessions taken over, 0 known from an earlier run, 9 refused; new numbers from 2 on.')
+  assert.equal(line, 'webgram-server-secrets: 1 sessions taken over, 0 known from an earlier run, 11 refused; new numbers from 2 on.')
   assert.match(titles!, /^REFUSED +REASON$/)
   assert.deepEqual(
     rows.map((row) => row.split(/ {2,}/)),
@@ -174,8 +178,10 @@ test('says in one line what was done, and names what was refused, with exit code
       ['5', 'Its _secret is none, so nobody could resume it.'],
       ['6', 'Its _firstVisitTime or _latestVisitTime is no time.'],
       ['7', 'It has a member __proto__.'],
-      ['8', 'Its _sessionID is neither a whole number nor a text of 1 to 128 characters.'],
-      ['9', 'It is no object.']
+      ['8', noId],
+      ['9', 'It is no object.'],
+      [String.raw`a\u{0}b`, noId],
+      [String.raw`a\u{a}b`, noId]
     ]
   )
 })
@@ -245,6 +251,29 @@ test('a store whose files are damaged gives what can be read', async (t) => {
   assert.match(stderr, /^Files of the store were damaged: .+\n$/)
 })
 
+test('says so when a session is larger than servers allow by default', async (t) => {
+  const directory = temporaryDirectory(t)
+  const old = join(directory, 'old')
+  await makeWebgramStore(old, { 1: webgramRecord(1, { text: 'é'.repeat(40_000) }), 2: webgramRecord(2) })
+  const { code, stderr } = await gs(['import-webgram', old, '--database', join(directory, 'ws.sqlite3')])
+  assert.deepEqual(
+    [code, stderr],
+    [0, 'The largest session holds 80011 bytes: register the server with maxData: 80011 or more, or it cannot save such sessions.\n']
+  )
+})
+
+test('says why the database cannot be written', async (t) => {
+  const directory = temporaryDirectory(t)
+  const [old, database] = [join(directory, 'old'), join(directory, 'ws.sqlite3')]
+  await makeWebgramStore(old, { 1: webgramRecord(1) })
+  await (await sqliteStore({ path: database })).close()
+  const full = new Sqlite(database)
+  full.exec("create trigger full before insert on gs_ws_sessions begin select raise(abort, 'database or disk is full'); end")
+  full.close()
+  const { code, stderr } = await gs(['import-webgram', old, '--database', database])
+  assert.deepEqual([code, stderr], [1, `gs: The sessions in ${database} are out of reach (database or disk is full).\n`])
+})
+
 test('a store that a server is using is left alone', async (t) => {
   const directory = temporaryDirectory(t)
   const old = join(directory, 'old')
@@ -291,7 +320,7 @@ const mistakes: readonly (readonly [string, (old: string) => readonly string[], 
   ['it is a file', (old) => [join(old, 'CURRENT')], 1, /is no LevelDB store/],
   ['a number of days is none', (old) => [old, '--idle', 'long'], 2, /^gs: --idle is a number of days, above 0 and at most 36500\.\n$/],
   [
-    'classic-level is missing',
+    'classic-level is missing (W26)',
     (old) => [old],
     1,
     /^gs: This needs the package classic-level, .+ npm install classic-level\.\n$/,

@@ -18,6 +18,9 @@ const batchSize = 32
 
 const day = 86_400_000
 
+/** Bytes of JSON that a server lets a session hold: the default of its option maxData. */
+const usualMaxData = 65_536
+
 export function register(program: Command): void {
   onDatabase(program.command('import-webgram'))
     .summary('take over the sessions of webgram-sessions')
@@ -99,11 +102,13 @@ interface Outcome {
   known: number
   /** The first number that new sessions get; null: the old ones had no numbers. */
   nextNumber: number | null
+  /** Bytes of JSON in the largest session. */
+  largest: number
   readonly refused: { id: string; reason: string }[]
 }
 
 async function takeOver(store: SessionStore, { sessions, now, life, dryRun }: Order): Promise<Outcome> {
-  const outcome: Outcome = { seen: 0, imported: 0, known: 0, nextNumber: sessions.nextNumber, refused: [] }
+  const outcome: Outcome = { seen: 0, imported: 0, known: 0, nextNumber: sessions.nextNumber, largest: 0, refused: [] }
   const keepNumbersFree = async () => {
     if (outcome.nextNumber !== null && !dryRun) await store.raiseNumber(outcome.nextNumber - 1)
   }
@@ -118,6 +123,7 @@ async function takeOver(store: SessionStore, { sessions, now, life, dryRun }: Or
     } else {
       if (!dryRun) await store.create({ ...session, ...life, formerHash: null, formerUntil: null, owner: null, version: 1, links: '{}' })
       outcome.imported++
+      outcome.largest = Math.max(outcome.largest, Buffer.byteLength(session.data))
     }
   }
   try {
@@ -132,15 +138,22 @@ async function takeOver(store: SessionStore, { sessions, now, life, dryRun }: Or
     await keepNumbersFree()
   } catch (error) {
     if (outcome.imported > 0 && !dryRun) note(`${outcome.imported} sessions were taken over before this; a second run goes on from there.`)
-    throw error
+    throw withReason(error)
   } finally {
     showProgress('')
   }
   return outcome
 }
 
+/** The store says only that it cannot be asked; at a terminal there is no log that would say why. */
+function withReason(error: unknown): unknown {
+  const { code, message, cause } = error as Error & { readonly code?: string }
+  if (code !== 'GS_WS_UNAVAILABLE' || !(cause instanceof Error)) return error
+  return new CliError(`${message.replace(/\.$/, '')} (${cause.message}).`, undefined, { cause: error })
+}
+
 function report(directory: string, { repaired }: WebgramSessions, outcome: Outcome, { dryRun = false, json }: Settings): void {
-  const { imported, known, nextNumber, refused } = outcome
+  const { imported, known, nextNumber, largest, refused } = outcome
   if (refused.length > 0 || repaired) process.exitCode = ExitCode.partly
   if (json) {
     printJson({ dryRun, imported, known, nextNumber, repaired, refused })
@@ -156,5 +169,9 @@ function report(directory: string, { repaired }: WebgramSessions, outcome: Outco
       ])
     }
   }
+  if (largest > usualMaxData)
+    note(
+      `The largest session holds ${largest} bytes: register the server with maxData: ${largest} or more, or it cannot save such sessions.`
+    )
   if (repaired) note('Files of the store were damaged: what could be read of them was taken over, the rest is gone. A backup may have it.')
 }

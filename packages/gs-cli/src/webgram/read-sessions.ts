@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
 import { constants, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import { CliError } from '../cli-error.ts'
 import { inTemporaryDirectory } from '../temporary-directory.ts'
@@ -50,7 +50,11 @@ export async function withWebgramSessions<Result>(
     try {
       for (const file of files) await copyFile(join(directory, file), join(copy, file), constants.COPYFILE_FICLONE)
     } catch (cause) {
-      throw new CliError(`${directory} cannot be copied (${(cause as Error).message}); check its owner and mode.`, undefined, { cause })
+      throw new CliError(
+        `${directory} cannot be copied (${(cause as Error).message}); check its owner and mode, and the room in ${dirname(copy)}.`,
+        undefined,
+        { cause }
+      )
     }
     shareLock(directory, copy)
     const opened = await openIntact(Level, copy, directory)
@@ -165,6 +169,10 @@ async function* batchesOf(store: Store, size: number): AsyncGenerator<readonly W
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
+/** What a server of fastify-gs-ws takes for an id. */
+const isTextId = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= 128 && value.isWellFormed() && !/\p{Cc}/u.test(value)
+
 /** 64 bytes. */
 const secretPattern = /^[A-Za-z\d+/]{86}==$/
 
@@ -182,8 +190,8 @@ function toSession(key: string, raw: Buffer): WebgramSession | string {
     string,
     unknown
   >
-  if (!(isNumber(_sessionID) || (typeof _sessionID === 'string' && _sessionID.length > 0 && _sessionID.length <= 128))) {
-    return 'Its _sessionID is neither a whole number nor a text of 1 to 128 characters.'
+  if (!(isNumber(_sessionID) || isTextId(_sessionID))) {
+    return 'Its _sessionID is neither a whole number nor a text of 1 to 128 characters without control characters.'
   }
   if (String(_sessionID) !== key) return 'Its _sessionID is another one than its key.'
   if (typeof _secret !== 'string' || !secretPattern.test(_secret)) return 'Its _secret is none, so nobody could resume it.'
