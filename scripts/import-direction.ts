@@ -41,7 +41,10 @@ const intoSource: Pattern = { regex: String.raw`^(\.\./)+[^./][^/]*/src/`, messa
 const insideServer: Pattern[] = [
   intoSource,
   { regex: oneOf(['fastify-gs']), message: 'Inside fastify-gs import the file itself.' },
-  { regex: oneOf(packages.filter((name) => name !== 'fastify-gs')), message: 'fastify-gs knows no other package of ours.' }
+  {
+    regex: oneOf(packages.filter((name) => name !== 'fastify-gs' && name !== 'tls-session-cache')),
+    message: 'fastify-gs knows no other package of ours but tls-session-cache.'
+  }
 ]
 
 export const importDirection: OxlintOverride[] = [
@@ -83,8 +86,19 @@ export const importDirection: OxlintOverride[] = [
     ]
   ),
   restrict(
-    ['packages/{fastify-gs-jwt,fastify-gs-ws,tls-session-cache}/**'],
+    ['packages/{fastify-gs-jwt,tls-session-cache}/**'],
     [intoSource, { regex: oneOf(packages), message: 'This package stands alone: it imports nothing of ours.' }],
+    tests
+  ),
+  restrict(
+    ['packages/fastify-gs-ws/**'],
+    [
+      intoSource,
+      {
+        regex: oneOf(packages.filter((name) => name !== 'tls-session-cache')),
+        message: 'fastify-gs-ws knows no other package of ours but tls-session-cache.'
+      }
+    ],
     tests
   ),
   restrict(

@@ -33,7 +33,8 @@ function protocols(given: ConnectionOptions['ALPNProtocols']): string[] {
  * it for verified), where keys are shared before (`pskCallback`), and where nobody says who the server is.
  */
 export function peerOf(options: ConnectionOptions): Peer | null {
-  const { ALPNProtocols, host, path, port, pskCallback, rejectUnauthorized, servername, socket } = options
+  const { ALPNProtocols, host, port, pskCallback, rejectUnauthorized, servername, socket } = options
+  const path = options.path ?? undefined
   if (rejectUnauthorized === false || process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' || pskCallback !== undefined) return null
   if (socket !== undefined && !servername && !host) return null
   const at = path ?? (host || 'localhost').toLowerCase()

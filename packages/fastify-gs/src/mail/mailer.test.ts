@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { checkEmail } from '../accounts/identifiers.ts'
 import type { Mail, Mailer } from '../options.ts'
-import { certificate } from '../testing/certificate.ts'
+import { trustCertificate } from '../testing/certificate.ts'
 import { closedPort, politeAnswers, smtpError, startLineServer, startSmtpSink } from '../testing/smtp-sink.ts'
 import { createSmtpMailer, type SmtpSettings } from './mailer.ts'
 
@@ -275,13 +274,6 @@ describe('encryption', () => {
     onAuth: (auth, _session, done) => done(null, { user: auth.username ?? '' })
   } satisfies Parameters<typeof startSmtpSink>[1]
 
-  /** Has this process trust the tests' certificate until the test ends. */
-  const trustCertificate = (t: TestContext) => {
-    const before = getCACertificates('default')
-    setDefaultCACertificates([certificate])
-    t.after(() => setDefaultCACertificates(before))
-  }
-
   it('is not asked for on this machine', async (t) => {
     const sink = await startSmtpSink(t, server)
     for (const host of ['127.0.0.1', 'localhost']) {
@@ -301,6 +293,30 @@ describe('encryption', () => {
       await mailer(t, `${protocol}://u:${secret}@${elsewhere}:${sink.port}`).send(mail)
       const { secure, user, to } = await sink.next()
       assert.deepEqual([secure, user, to], [true, 'u', [mail.to]])
+    }
+  })
+
+  for (const protocol of ['smtp', 'smtps'])
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+      it(`is resumed on each new connection after the first (${protocol}, ${version})`, async (t) => {
+        trustCertificate(t)
+        const sink = await startSmtpSink(t, { ...server, secure: protocol === 'smtps', minVersion: version, maxVersion: version })
+        const made = mailer(t, `${protocol}://u:${secret}@${elsewhere}:${sink.port}`)
+        const resumed: (boolean | null)[] = []
+        for (let count = 0; count < 4; count++) {
+          await made.send({ ...mail, messageId: `id-${count}@site.test` })
+          resumed.push((await sink.next()).resumed)
+          await sink.cut()
+        }
+        assert.deepEqual(resumed, [false, true, true, true])
+      })
+
+  it('is not resumed by another mailer', async (t) => {
+    trustCertificate(t)
+    const sink = await startSmtpSink(t, { ...server, secure: true })
+    for (let count = 0; count < 2; count++) {
+      await mailer(t, `smtps://u:${secret}@${elsewhere}:${sink.port}`).send(mail)
+      assert.equal((await sink.next()).resumed, false)
     }
   })
 

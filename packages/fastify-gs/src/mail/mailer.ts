@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer'
+import { smtpSocket, TlsSessionCache } from 'tls-session-cache'
 import type { Mailer } from '../options.ts'
 
 export interface SmtpSettings {
@@ -15,6 +16,12 @@ function portOf(url: URL): number {
   if (url.protocol === 'smtps:') return 465
   return url.username === '' ? 25 : 587
 }
+
+/**
+ * Seconds between a mail and the next one whose connection is resumed. Most mail servers want an hour or two; that mails of one site come from the same
+ * machine is no secret, so a ticket may be used again.
+ */
+const tlsSessions = { namespace: 'fastify-gs mail', ttl: 3600, singleUse: false } as const
 
 /** One attempt may take so long, however slowly the server talks; until then stop() waits for it. */
 const attemptTimeout = 60_000
@@ -36,6 +43,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
   const { url, from } = settings
   const local = loopback.test(url.hostname)
   const closing = new AbortController()
+  const sessions = new TlsSessionCache(tlsSessions)
   const transport = createTransport(
     {
       pool: true,
@@ -50,6 +58,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
       connectionTimeout: 10_000,
       greetingTimeout: 10_000,
       socketTimeout: 30_000,
+      getSocket: smtpSocket(sessions),
       disableFileAccess: true,
       disableUrlAccess: true
     },
@@ -77,6 +86,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
     close() {
       closing.abort()
       transport.close()
+      sessions.close()
     }
   }
 }

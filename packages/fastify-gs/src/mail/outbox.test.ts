@@ -11,6 +11,7 @@ import { openSqlite } from '../database/sqlite.ts'
 import type { Mail } from '../options.ts'
 import { seedAccount } from '../testing/accounts.ts'
 import { build, Clock, password } from '../testing/build.ts'
+import { trustCertificate } from '../testing/certificate.ts'
 import { emptyPostgres, engines, temporaryDirectory } from '../testing/databases.ts'
 import { alice, linkKeys, TestOutbox } from '../testing/outbox.ts'
 import { Queue } from '../testing/queue.ts'
@@ -602,6 +603,24 @@ it('mails of a process that is killed in the middle are all sent, none more than
     assert.ok(same.length === 1 || same.length === 2, `${same.length} times`)
     assert.equal(new Set(same.map(({ parsed }) => parsed.text)).size, 1)
   }
+})
+
+it('comes to its mail server with a resumed connection after the first', async (t) => {
+  trustCertificate(t)
+  const { openBox } = await open(t, engines[0]!)
+  const sink = await startSmtpSink(t, { secure: true })
+  const from = { name: '', address: 'noreply@site.test' }
+  const box = openBox({ mailer: createSmtpMailer({ url: new URL(`smtps://0.0.0.0:${sink.port}`), from, allowInsecure: false }) })
+  box.outbox.start()
+  const resumed: (boolean | null)[] = []
+  for (let count = 0; count < 3; count++) {
+    await box.enqueue()
+    box.outbox.wake()
+    await box.expect(/^mail sent$/)
+    resumed.push((await sink.next()).resumed)
+    await sink.cut()
+  }
+  assert.deepEqual(resumed, [false, true, true])
 })
 
 describe('mails of an application', () => {

@@ -1,3 +1,6 @@
+import type { TestContext } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+
 /** A certificate for the address 0.0.0.0 that nobody vouches for, valid from 2020 to 2120, with its key. Worth nothing outside of tests. */
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBUjCB+KADAgECAgEBMAoGCCqGSM49BAMCMA8xDTALBgNVBAMMBHRlc3QwIBcN
@@ -17,3 +20,10 @@ TkKSQBXcKWyYzFERPrejlIP5e7WhRANCAATo+xuhoxtLNDQZ97RpSdfWvgaYs90k
 0d8mQVPkDSj8FaO3Rs9mwRWJFEGUOXHUbRwIeB81OOAK1TXMw3WT1l0o
 -----END PRIVATE KEY-----
 `
+
+/** Has this process trust the tests' certificate until the test ends. */
+export function trustCertificate(t: TestContext): void {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([certificate])
+  t.after(() => setDefaultCACertificates(before))
+}

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { callbackify } from 'node:util'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server'
@@ -13,6 +14,8 @@ export interface SunkMail {
   readonly from: string
   readonly to: readonly string[]
   readonly secure: boolean
+  /** Whether its connection was resumed (TLS), as the server says; null: it was not encrypted. */
+  readonly resumed: boolean | null
   readonly user: string | undefined
   readonly raw: string
   readonly parsed: Email
@@ -22,6 +25,8 @@ export interface SmtpSink {
   readonly port: number
   readonly mails: readonly SunkMail[]
   readonly next: () => Promise<SunkMail>
+  /** Breaks off every connection that is encrypted. */
+  readonly cut: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -32,6 +37,7 @@ export async function startSmtpSink(
 ): Promise<SmtpSink> {
   const { port = 0, accept, ...rest } = options
   const mails = new Queue<SunkMail>()
+  const encrypted = new Map<string, TLSSocket>()
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -39,6 +45,10 @@ export async function startSmtpSink(
     closeTimeout: 1,
     cert: certificate,
     key: certificateKey,
+    onSecure: (socket, { id }, done) => {
+      encrypted.set(id, socket as TLSSocket)
+      done()
+    },
     ...rest,
     onData: callbackify(async (stream: AsyncIterable<Buffer>, session: SMTPServerSession) => {
       const raw = Buffer.concat(await Array.fromAsync(stream))
@@ -48,6 +58,7 @@ export async function startSmtpSink(
         from: mailFrom === false ? '' : mailFrom.address,
         to: rcptTo.map(({ address }) => address),
         secure: session.secure,
+        resumed: encrypted.get(session.id)?.isSessionReused() ?? null,
         user: session.user,
         raw: raw.toString('latin1'),
         parsed: await PostalMime.parse(raw)
@@ -60,8 +71,12 @@ export async function startSmtpSink(
   await once(server.server, 'listening')
   let stopping: Promise<void> | undefined
   const stop = () => (stopping ??= new Promise<void>((resolve) => server.close(resolve)))
+  const cut = async () => {
+    const open = Array.from(encrypted.values()).filter((socket) => !socket.closed)
+    await Promise.all(open.map((socket) => once(socket.end(), 'close')))
+  }
   t.after(stop)
-  return { port: (server.server.address() as AddressInfo).port, mails: mails.all, next: () => mails.next(), stop }
+  return { port: (server.server.address() as AddressInfo).port, mails: mails.all, next: () => mails.next(), cut, stop }
 }
 
 /** A refusal that an SMTP server gives. */

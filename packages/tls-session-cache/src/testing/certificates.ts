@@ -11,7 +11,10 @@ export type KeyKind = 'ec' | 'rsa'
 const kinds = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const
 
 /** An authority that only tests trust. It can sign certificates of its own kind. */
-export async function makeAuthority(name = 'an authority for tests', { kind = 'ec', notAfter }: CertificateWishes = {}): Promise<Certificate> {
+export async function makeAuthority(
+  name = 'an authority for tests',
+  { kind = 'ec', notAfter }: CertificateWishes = {}
+): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: name }], {
     ...kinds[kind],
     algorithm: 'sha256',

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,10 +29,11 @@ export interface PostfixHandshake {
 
 export interface Postfix {
   /** Of STARTTLS, and of TLS from the first byte. */
-  readonly ports: { readonly starttls: number; readonly implicit: number }
+  readonly ports: { readonly startTls: number; readonly implicit: number }
   /** Waits until so many handshakes have been done, and gives what Postfix says of them, in order. */
   readonly handshakes: (count: number) => Promise<readonly PostfixHandshake[]>
-  readonly stop: () => Promise<void>
+  /** Gives how many of its connections have been encrypted, and how many of those resumed, as it says. */
+  readonly stop: () => Promise<{ readonly encrypted: number; readonly resumed: number }>
 }
 
 async function freePort(): Promise<number> {
@@ -58,7 +59,7 @@ export async function startPostfix(
   spawnSync('chown', ['postfix', at('data')])
   writeFileSync(at('conf', 'cert.pem'), cert)
   writeFileSync(at('conf', 'key.pem'), key, { mode: 0o600 })
-  const { implicit, starttls } = ports ?? { starttls: await freePort(), implicit: await freePort() }
+  const { implicit, startTls } = ports ?? { startTls: await freePort(), implicit: await freePort() }
   writeFileSync(
     at('conf', 'main.cf'),
     [
@@ -90,7 +91,7 @@ export async function startPostfix(
   writeFileSync(
     at('conf', 'master.cf'),
     [
-      `127.0.0.1:${starttls} inet n - n - - smtpd`,
+      `127.0.0.1:${startTls} inet n - n - - smtpd`,
       `127.0.0.1:${implicit} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes`,
       'cleanup unix n - n - 0 cleanup',
       'qmgr unix n - n 300 1 qmgr',
@@ -105,11 +106,8 @@ export async function startPostfix(
       ''
     ].join('\n')
   )
-  // A group of its own, with which all its processes end. Node's pipes are sockets, and /dev/stdout cannot be one.
-  const child = spawn('/bin/sh', ['-c', `${command} -c "$0" start-fg 2>&1 | cat`, at('conf')], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
+  // Node's pipes are sockets, and /dev/stdout cannot be one.
+  const child = spawn('/bin/sh', ['-c', `${command} -c "$0" start-fg 2>&1 | cat`, at('conf')], { stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = once(child, 'close')
   const lines = createInterface({ input: child.stdout })
   const log: string[] = []
@@ -139,16 +137,19 @@ export async function startPostfix(
     })
   let isStopped = false
   const stop = async () => {
-    if (isStopped) return
-    isStopped = true
-    process.kill(-child.pid!, 'SIGTERM')
-    await closed
-    rmSync(folder, { recursive: true, force: true })
+    if (!isStopped) {
+      isStopped = true
+      // Its master leaves the group of the process that has started it.
+      if (child.exitCode === null) process.kill(Number(readFileSync(at('queue', 'pid', 'master.pid'), 'utf8')), 'SIGTERM')
+      await closed
+      rmSync(folder, { recursive: true, force: true })
+    }
+    return { encrypted: handshakes.length, resumed: handshakes.filter(({ resumed }) => resumed !== 'no').length }
   }
-  t.after(stop)
+  t.after(async () => void (await stop()))
   await until(() => log.some((line) => line.includes('daemon started')))
   return {
-    ports: { starttls, implicit },
+    ports: { startTls, implicit },
     handshakes: async (count) => {
       await until(() => handshakes.length >= count)
       return handshakes
