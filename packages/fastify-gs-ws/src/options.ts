@@ -122,7 +122,7 @@ export function resolveOptions(given: GsWsOptions): ResolvedOptions {
     maxData: number('maxData', 65_536, 64, 16 * mebibyte, 'bytes'),
     maxFrame: number('maxFrame', 65_536, 1024, 16 * mebibyte, 'bytes'),
     framesPerSecond,
-    burst: number('burst', 12 * framesPerSecond, 1, 1_000_000, 'frames'),
+    burst: number('burst', 12 * framesPerSecond, 1, 10_000_000, 'frames'),
     maxBuffered: number('maxBuffered', mebibyte, 1024, 1024 * mebibyte, 'bytes'),
     maxUnacknowledged: number('maxUnacknowledged', 1000, 32, 1_000_000, 'messages'),
     maxUnacknowledgedBytes: number('maxUnacknowledgedBytes', mebibyte, 1024, 1024 * mebibyte, 'bytes'),
