@@ -32,9 +32,10 @@ export async function startTlsProcess(setup: TlsSetup): Promise<TlsProcess> {
   const exited = once(child, 'exit')
   const said = async () =>
     (
-      (await Promise.race([once(child, 'message'), exited.then(() => Promise.reject(new Error(`The server "${setup.kind}" has ended.`)))])) as [
-        unknown
-      ]
+      (await Promise.race([
+        once(child, 'message'),
+        exited.then(() => Promise.reject(new Error(`The server "${setup.kind}" has ended.`)))
+      ])) as [unknown]
     )[0]
   return {
     port: (await said()) as number,

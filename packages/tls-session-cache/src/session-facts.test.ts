@@ -153,16 +153,6 @@ test('whatever it is given, it gives facts or null', () => {
   }
 })
 
-test('looking at a session costs little beside a handshake', () => {
-  const session = made({ version: 0x304, tagged: { 3: new X509Certificate(localhost.cert).raw, 9: number(9), 10: octets(200) } })
-  const times = Array.from({ length: 2000 }, () => {
-    const before = process.hrtime.bigint()
-    sessionFacts(session)
-    return Number(process.hrtime.bigint() - before)
-  }).toSorted((one, other) => one - other)
-  assert.ok(times[1000]! < 100_000, `${times[1000]} ns`)
-})
-
 for (const [name, facts, life] of [
   ['TLS 1.2, nothing said', { protocol: 'TLSv1.2', hint: null, timeout: 7200 }, 300],
   ['TLS 1.2, 0', { protocol: 'TLSv1.2', hint: 0, timeout: 7200 }, 300],

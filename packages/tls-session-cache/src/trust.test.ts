@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import tls, { type ConnectionOptions } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { makeAuthority, makeCertificate } from './testing/certificates.ts'
 import { trustOf } from './trust.ts'
 
 type Value = string | Buffer | number | boolean | readonly Value[] | { readonly [name: string]: Value }
@@ -93,20 +92,4 @@ test('a list that contains itself has a fingerprint, too', () => {
   const round: unknown[] = []
   round.push(round)
   assert.equal(trustOf({ ca: round as never }).stable, false)
-})
-
-test('the fingerprint costs a tenth at most of the context that Node makes of the same settings', async () => {
-  const authority = await makeAuthority()
-  const client = await makeCertificate(authority, ['a client'])
-  for (const options of [{ ca: authority.cert }, { ca: authority.cert, ...client }, { ca: [...tls.getCACertificates('bundled')] }]) {
-    const median = (run: () => unknown, times: number) =>
-      Array.from({ length: times }, () => {
-        const before = process.hrtime.bigint()
-        run()
-        return Number(process.hrtime.bigint() - before)
-      }).toSorted((one, other) => one - other)[times >> 1]!
-    const ours = median(() => trustOf(options), 200)
-    const node = median(() => tls.createSecureContext(options), 20)
-    assert.ok(ours < node / 10, `${ours} ns of ${node}`)
-  }
 })
