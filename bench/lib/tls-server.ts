@@ -1,8 +1,8 @@
 import { constants } from 'node:crypto'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import net, { type AddressInfo } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import { SMTPServer } from 'smtp-server'
+import { talkSmtp } from './smtp-talk.ts'
 import type { TlsSetup, TlsUse } from './tls-process.ts'
 
 // A server of bench/tls.ts, in a process of its own so that its CPU is only its own.
@@ -50,21 +50,13 @@ function httpsServer(): https.Server {
   return server
 }
 
-function mailServer(): SMTPServer {
-  return new SMTPServer({
-    ...settings,
-    secure: kind === 'smtps',
-    authOptional: true,
-    disableReverseLookup: true,
-    onSecure: (socket, _session, done) => {
-      count(socket as TLSSocket)
-      done()
-    },
-    onData: (stream, _session, done) => {
-      stream.resume()
-      stream.once('end', () => done())
-    }
+function mailServer(): net.Server {
+  const encrypted = tls.createServer(settings, (socket) => {
+    count(socket)
+    talkSmtp(socket, { greet: kind === 'smtps' })
   })
+  if (kind === 'smtps') return encrypted
+  return net.createServer((socket) => talkSmtp(socket, { greet: true, startTls: () => encrypted.emit('connection', socket) }))
 }
 
 process.on('message', () => {
@@ -72,11 +64,5 @@ process.on('message', () => {
   process.send!({ cpu: user + system, connections, resumed } satisfies TlsUse)
 })
 process.on('disconnect', () => process.exit())
-if (kind === 'smtp' || kind === 'smtps') {
-  const mail = mailServer()
-  mail.on('error', () => undefined)
-  mail.listen(0, '127.0.0.1', () => process.send!((mail.server.address() as AddressInfo).port))
-} else {
-  const server = kind === 'https' ? httpsServer() : lineServer()
-  server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
-}
+const server = kind === 'line' ? lineServer() : kind === 'https' ? httpsServer() : mailServer()
+server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))

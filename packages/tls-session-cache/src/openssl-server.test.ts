@@ -127,7 +127,7 @@ test('a ticket for early data is good once: who takes it a second time gets a fu
   const cache = new TlsSessionCache({ singleUse: false })
   await read(cache.connect(to(server.port)))
   const both = await Promise.all([0, 1].map(() => read(cache.connect(to(server.port)))))
-  assert.deepEqual(resumedOf(both).toSorted(), [false, true])
+  assert.equal(resumedOf(both).filter(Boolean).length, 1)
   assert.deepEqual(cache.stats, { ...cache.stats, hits: 2, resumed: 1, refused: 1 })
 })
 
@@ -142,10 +142,7 @@ for (const { args, name } of ways)
       assert.deepEqual(resumedOf(before), [false, true])
       await first.stop()
       const second = await opensslServer(t, { ...localhost, args: ['-www', ...args], port: first.port })
-      // Of the older tickets some may be left, and each is tried once at most.
-      const after: Visit[] = []
-      do after.push(await read(cache.connect(to(second.port))))
-      while (!after.at(-1)!.resumed && after.length < 5)
+      const after = await visits(2, () => read(cache.connect(to(second.port))))
       assert.deepEqual(resumedOf(after), [false, true])
       assert.equal(cache.stats.refused, 1)
     }

@@ -7,9 +7,12 @@ import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import type { Certificate } from './certificates.ts'
 
+const { stdout: version } = spawnSync('openssl', ['version'], { encoding: 'utf8' })
+
 /** Why tests against OpenSSL's own server do not run here; false: they do. */
-export const withoutOpenssl: string | false =
-  spawnSync('openssl', ['version']).status === 0 ? false : 'the command openssl is not on this machine'
+export const withoutOpenssl: string | false = /^OpenSSL ([3-9]|\d\d)/.test(version ?? '')
+  ? false
+  : 'the command openssl of OpenSSL 3 or later is not on this machine'
 
 export interface OpensslServer {
   readonly port: number

@@ -63,7 +63,7 @@ export async function startPostfix(
   writeFileSync(
     at('conf', 'main.cf'),
     [
-      'compatibility_level = 3.6',
+      'compatibility_level = 2',
       `config_directory = ${at('conf')}`,
       `queue_directory = ${at('queue')}`,
       `data_directory = ${at('data')}`,
