@@ -13,6 +13,8 @@ interface Session {
 
 interface Link {
   readonly session: Session
+  /** Says which one it is, of all with its name. */
+  readonly holder: string
   received: number
   next: number
   kept: { readonly n: number; readonly frame: string }[]
@@ -137,12 +139,12 @@ export class ProtocolServer {
     if (word === 'create') {
       const session = { id: randomBytes(8).toString('hex'), secrets: new Set<string>() }
       this.sessions.set(session.id, session)
-      return this.#grant(session, rest[0].link as string, 0, socket, true)
+      return this.#grant(session, { name: rest[0].link, received: 0, holder: null }, socket)
     }
     if (word === 'resume') {
-      const { id, secret, link: name, received } = rest[0]
+      const { holder, id, secret, link: name, received } = rest[0]
       const session = this.sessions.get(id as string)
-      if (session?.secrets.has(secret as string)) return this.#grant(session, name as string, received as number, socket, false)
+      if (session?.secrets.has(secret as string)) return this.#grant(session, { name, received, holder }, socket)
       say('error', 'unknown')
       return null
     }
@@ -174,17 +176,37 @@ export class ProtocolServer {
     return link
   }
 
-  #grant(session: Session, name: string, received: number, socket: WebSocket, created: boolean): Link {
+  /** `holder`: null for a session that is made, undefined for a link that was never used. */
+  #grant(session: Session, wanted: { name: string; received: number; holder: string | null | undefined }, socket: WebSocket): Link {
+    const { holder, name, received } = wanted
+    const created = holder === null
     const key = `${session.id} ${name}`
-    const known = this.links.get(key)
-    const link = known ?? { session, received: this.#saved.get(key) ?? 0, next: 1, kept: [], socket }
+    const former = this.links.get(key)
+    // Whom the client has heard of last; an answer in between may not have arrived.
+    const known = created || holder === undefined || former?.holder === holder ? former : undefined
+    const made = {
+      session,
+      holder: randomBytes(8).toString('hex'),
+      received: former?.received ?? this.#saved.get(key) ?? 0,
+      next: received + 1
+    }
+    const link = known ?? { ...made, kept: [], socket }
+    if (link !== former) former?.socket?.close(4409)
     this.links.set(key, link)
     if (link.socket !== socket) link.socket?.close(4409)
     link.socket = socket
     link.kept = link.kept.filter(({ n }) => n > received)
     const secret = randomBytes(64).toString('base64')
     session.secrets.add(secret)
-    const granted = { id: session.id, secret, created, received: link.received, lost: !known && !created, expiresAt: 1e15 }
+    const granted = {
+      id: session.id,
+      secret,
+      created,
+      received: link.received,
+      lost: !known && !created,
+      holder: link.holder,
+      expiresAt: 1e15
+    }
     socket.send(JSON.stringify(['session', granted]))
     for (const { frame } of link.kept) socket.send(frame)
     return link
