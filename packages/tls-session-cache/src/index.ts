@@ -1,6 +1,6 @@
 export { http2Options, type Http2Options } from './adapters/http2.ts'
 export { httpsAgent } from './adapters/https-agent.ts'
-export { smtpSocket, type GetSmtpSocket, type SmtpSocket } from './adapters/smtp-socket.ts'
+export { smtpSocket, type GetSmtpSocket, type SmtpSocket, type SmtpSocketOptions } from './adapters/smtp-socket.ts'
 export type { SmtpTransportOptions } from './adapters/smtp-settings.ts'
 export { undiciConnector, type UndiciConnected, type UndiciConnection, type UndiciConnectorOptions } from './adapters/undici-connector.ts'
 export { webSocketClass, wsOptions, type StandardWebSocket, type WsOptions } from './adapters/ws.ts'

@@ -5,7 +5,7 @@ import { trustOf } from './trust.ts'
 export interface Peer {
   /** All of it in one text. */
   readonly key: string
-  /** Lower case; the path of a local socket. */
+  /** Lower case; for a local socket its path, also in lower case. */
   readonly host: string
   /** 0 for a local socket. */
   readonly port: number
@@ -34,7 +34,8 @@ function protocols(given: ConnectionOptions['ALPNProtocols']): string[] {
  */
 export function peerOf(options: ConnectionOptions): Peer | null {
   const { ALPNProtocols, host, port, pskCallback, rejectUnauthorized, servername, socket } = options
-  const path = options.path ?? undefined
+  // Empty, it is none: Node connects to host and port then.
+  const path = options.path || undefined
   if (rejectUnauthorized === false || process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' || pskCallback !== undefined) return null
   if (socket !== undefined && !servername && !host) return null
   const at = path ?? (host || 'localhost').toLowerCase()
@@ -42,7 +43,8 @@ export function peerOf(options: ConnectionOptions): Peer | null {
   const name = servername || host || 'localhost'
   const { hash, stable } = trustOf(options)
   const alpn = protocols(ALPNProtocols)
-  const number = path === undefined ? Number.parseInt(`${port ?? 0}`, 10) : 0
+  // As Node reads a text: '0x1bb' is 443.
+  const number = path === undefined ? Number((port as number | string | undefined) ?? 0) || 0 : 0
   const key = JSON.stringify([path === undefined, at, number, servername ?? '', name, alpn, hash])
-  return { key, host: at, port: number, servername: (servername ?? '').toLowerCase(), alpn, trust: hash, stable }
+  return { key, host: at.toLowerCase(), port: number, servername: (servername ?? '').toLowerCase(), alpn, trust: hash, stable }
 }

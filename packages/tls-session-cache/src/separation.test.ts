@@ -83,13 +83,23 @@ const same: Readonly<Record<string, readonly [ConnectionOptions, ConnectionOptio
   'keys with a passphrase': [{ key: [{ pem: 'a', passphrase: 'b' }] }, { key: [{ passphrase: 'b', pem: 'a' }] }],
   'what Node does without being told': [{ checkServerIdentity: tls.checkServerIdentity }, {}],
   'an option that is undefined': [{ ca: undefined }, {}],
-  'a port as text': [{ port: '1' as never }, { port: 1 }]
+  'a port as text': [{ port: '1' as never }, { port: 1 }],
+  'a port as another text': [{ port: '0x1bb' as never }, { port: 443 }]
 }
 
 for (const [name, [one, other]] of Object.entries(same)) test(`the same: ${name}`, () => assert.equal(key(one), key(other)))
 
 const different: Readonly<Record<string, readonly [ConnectionOptions, ConnectionOptions]>> = {
   port: [{ port: 1 }, { port: 2 }],
+  'ports as texts that begin alike': [{ port: '1e3' as never }, { port: '1e4' as never }],
+  'ports beside an empty path, which is none': [
+    { path: '', port: 1 },
+    { path: '', port: 2 }
+  ],
+  'hosts beside an empty path': [
+    { path: '', servername: 'a.test' },
+    { path: '', servername: 'a.test', host: 'b.test' }
+  ],
   'a revocation list': [{ crl: 'one' }, { crl: 'other' }],
   'a passphrase that moves': [{ key: [{ pem: 'a', passphrase: 'bc' }] }, { key: [{ pem: 'ab', passphrase: 'c' }] }],
   'authorities that are cut otherwise': [{ ca: ['ab', 'c'] }, { ca: ['a', 'bc'] }],

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { constants, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import net from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import net, { type LookupFunction } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { inspect, promisify } from 'node:util'
@@ -113,6 +116,20 @@ test('TLSv1.3: of each peer perPeer tickets are kept', async (t) => {
   for (let round = 0; round < 3; round++) await outcomeOf(cache.connect(to(server)))
   assert.deepEqual(server.reused, [false, true, false])
 })
+
+for (const version of versions)
+  test(`${version}: a host whose first address cannot be reached resumes, too`, async (t) => {
+    const server = await tlsServer(t, { ...localhost, ...only(version) })
+    const addresses = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 }
+    ]
+    const lookup: LookupFunction = (_host, _options, found) => found(null, addresses)
+    const cache = new TlsSessionCache()
+    const target = { ...to(server), host: 'two.test', lookup, autoSelectFamily: true }
+    for (let round = 0; round < 2; round++) assert.equal((await outcomeOf(cache.connect(target))).refused, null)
+    assert.deepEqual(server.reused, [false, true])
+  })
 
 for (const version of versions) {
   test(`${version}: a server that has forgotten makes a full handshake, and the session is forgotten, too`, async (t) => {
@@ -288,6 +305,27 @@ for (const version of versions) {
     assert.equal((await outcomeOf(cache.connect(to(server)))).resumed, false)
   })
 
+  test(`${version}: after clear, a session that came to no server is not given back`, async (t) => {
+    const server = await tlsServer(t, { ...localhost, ...only(version) })
+    const cache = new TlsSessionCache()
+    await outcomeOf(cache.connect(to(server)))
+    await new Promise<void>((resolve) => void server.server.close(() => resolve()))
+    const never = outcomeOf(cache.connect(to(server)))
+    cache.clear()
+    assert.equal((await never).refused, 'ECONNREFUSED')
+    assert.deepEqual([cache.stats.hits, cache.stats.peers], [1, 0])
+  })
+
+  test(`${version}: of a connection that verified less than it was prepared for nothing is kept`, async (t) => {
+    const server = await tlsServer(t, { ...(await makeCertificate(authority, ['other.test'])), ...only(version) })
+    const cache = new TlsSessionCache()
+    const { watch } = cache.prepare(to(server))
+    const { refused, sessions } = await outcomeOf(watch(tls.connect({ ...to(server), rejectUnauthorized: false })))
+    assert.equal(refused, null)
+    assert.ok(sessions.length > 0)
+    assert.equal(cache.stats.stored, 0)
+  })
+
   test(`${version}: a session of another certificate than the one that was verified is not kept`, async (t) => {
     const server = await tlsServer(t, { ...localhost, ...only(version) })
     const other = await tlsServer(t, { ...(await makeCertificate(authority, ['localhost'])), ...only(version) })
@@ -305,6 +343,15 @@ for (const version of versions) {
     }
   })
 }
+
+test('TLSv1.3: with singleUse off, a ticket that its server has refused is not used again', async (t) => {
+  const server = await tlsServer(t, { ...localhost, ...only('TLSv1.3') })
+  const cache = new TlsSessionCache({ singleUse: false })
+  for (let round = 0; round < 2; round++) await outcomeOf(cache.connect(to(server)))
+  server.server.setTicketKeys(randomBytes(48))
+  for (let round = 0; round < 5; round++) await outcomeOf(cache.connect(to(server)))
+  assert.deepEqual(server.reused, [false, true, false, true, true, true, true])
+})
 
 test('TLSv1.2: after a renegotiation connections are still resumed', async (t) => {
   const server = await tlsServer(t, { ...localhost, ...only('TLSv1.2') })
@@ -364,6 +411,18 @@ test('a host, or a port of it, can be forgotten', async (t) => {
   assert.deepEqual([cache.forget('other.test'), cache.forget('127.0.0.1', servers[0].port), cache.stats.peers], [0, 1, 1])
   await fill()
   assert.deepEqual([cache.forget('127.0.0.1'), cache.stats.peers], [2, 0])
+})
+
+test('a local socket can be forgotten, too, by its path', async (t) => {
+  const { server } = await tlsServer(t, localhost)
+  await new Promise<void>((resolve) => void server.close(() => resolve()))
+  const path = join(await mkdtemp(join(tmpdir(), 'gs-tls-')), 'Socket')
+  t.after(() => rm(dirname(path), { recursive: true }))
+  server.listen(path)
+  await once(server, 'listening')
+  const cache = new TlsSessionCache()
+  await outcomeOf(cache.connect({ path, servername: 'localhost', ca }))
+  assert.deepEqual([cache.forget(path), cache.stats.peers], [1, 0])
 })
 
 test('a connection over a socket of the caller is resumed', async (t) => {

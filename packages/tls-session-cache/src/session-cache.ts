@@ -133,7 +133,8 @@ export class TlsSessionCache {
     const isForgotten = () => forgets !== this.#table.forgets
     watchHandshake(socket, {
       secure: (resumed) => {
-        server = resumed && offered !== null ? serverBefore(offered) : serverNow(socket, this.#options.now())
+        // Resumed with a session that is none of ours: who knows how that was verified.
+        server = resumed ? offered && serverBefore(offered) : serverNow(socket, this.#options.now())
         if (offered === null) return
         this.#counters[resumed ? 'resumed' : 'refused']++
         if (!resumed) this.#table.remove(peer, offered)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import tls, { type ConnectionOptions } from 'node:tls'
-import { isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import fc from 'fast-check'
-import { trustOf } from './trust.ts'
+import { trustOf, type Trust } from './trust.ts'
 
 type Value = string | Buffer | number | boolean | readonly Value[] | { readonly [name: string]: Value }
 
@@ -47,11 +48,12 @@ test('the same value for another option is another fingerprint', () => {
 })
 
 test('what changes the connections of a process by default is a part of it', (t) => {
-  const before = { min: tls.DEFAULT_MIN_VERSION, max: tls.DEFAULT_MAX_VERSION, ciphers: tls.DEFAULT_CIPHERS }
+  const before = { min: tls.DEFAULT_MIN_VERSION, max: tls.DEFAULT_MAX_VERSION, ciphers: tls.DEFAULT_CIPHERS, curve: tls.DEFAULT_ECDH_CURVE }
   t.after(() => {
     tls.DEFAULT_MIN_VERSION = before.min
     tls.DEFAULT_MAX_VERSION = before.max
     tls.DEFAULT_CIPHERS = before.ciphers
+    tls.DEFAULT_ECDH_CURVE = before.curve
   })
   const hashes = [hashOf('a')]
   tls.DEFAULT_MIN_VERSION = 'TLSv1.3'
@@ -62,9 +64,43 @@ test('what changes the connections of a process by default is a part of it', (t)
   tls.DEFAULT_MAX_VERSION = before.max
   tls.DEFAULT_CIPHERS = 'TLS_AES_128_GCM_SHA256'
   hashes.push(hashOf('a'))
-  assert.equal(new Set(hashes).size, 4)
   tls.DEFAULT_CIPHERS = before.ciphers
+  tls.DEFAULT_ECDH_CURVE = 'P-256'
+  hashes.push(hashOf('a'))
+  assert.equal(new Set(hashes).size, 5)
+  tls.DEFAULT_ECDH_CURVE = before.curve
   assert.equal(hashOf('a'), hashes[0])
+})
+
+test('so is the function that looks at names, where somebody has put another one in its place', (t) => {
+  const before = tls.checkServerIdentity
+  t.after(() => void (tls.checkServerIdentity = before))
+  const usual = trustOf({})
+  tls.checkServerIdentity = (...name) => before(...name)
+  assert.notEqual(trustOf({}).hash, usual.hash)
+  assert.equal(trustOf({}).stable, false)
+  assert.deepEqual(trustOf({ checkServerIdentity: before }), usual)
+})
+
+test('authorities that OpenSSL finds are nothing to another process, and not the same as a list without any', async () => {
+  const script = `
+    const tls = await import('node:tls')
+    const { trustOf } = await import(${JSON.stringify(new URL('trust.ts', import.meta.url).href)})
+    const all = [trustOf({}), trustOf({ ca: 'a' })]
+    tls.setDefaultCACertificates([])
+    console.log(JSON.stringify([...all, trustOf({})]))`
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
+  const run = async (...flags: string[]) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script], { env })
+    return JSON.parse(stdout) as Trust[]
+  }
+  const [found, own, none] = await run('--use-openssl-ca')
+  assert.deepEqual([found!.stable, own!.stable], [false, true])
+  assert.notEqual(found!.hash, none!.hash)
+  assert.deepEqual(
+    (await run()).map(({ stable }) => stable),
+    [true, true, true]
+  )
 })
 
 test('functions and objects stand for themselves, and are nothing to another process', () => {

@@ -49,16 +49,26 @@ function numberOf(thing: object): number {
 
 const digests = new WeakMap<object, string>()
 
+/** Whether this Node was started, or built, so that it trusts what OpenSSL finds on the disk. */
+const asksOpenssl =
+  [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].includes('--use-openssl-ca') ||
+  JSON.stringify(process.config).includes('NODE_OPENSSL_CERT_STORE')
+
 /** The certificates that Node trusts when no others are given; `tls.setDefaultCACertificates()` gives another list. */
-function defaultAuthorities(): string {
+function defaultAuthorities(): Written {
   const list = tls.getCACertificates('default')
+  // Those of OpenSSL are not in it: nobody can say whether they are the same, but that the list is.
+  if (asksOpenssl && !list.includes(tls.rootCertificates[0]!)) return { text: `o${numberOf(list)};`, stable: false }
   let digest = digests.get(list)
   if (digest === undefined) {
     digest = hash('sha256', list.join('\n'), 'base64url')
     digests.set(list, digest)
   }
-  return digest
+  return { text: digest, stable: true }
 }
+
+/** What Node looks at the name with, as long as nobody puts another function in its place. */
+const usualCheck = tls.checkServerIdentity
 
 /** Options are no deeper; what is, is none of Node's, and may go round in circles. */
 const deepest = 8
@@ -98,15 +108,20 @@ export function trustOf(options: ConnectionOptions): Trust {
   let all = ''
   let stable = true
   for (const [index, name] of deciding.entries()) {
-    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined || (name === 'checkServerIdentity' && value === tls.checkServerIdentity)) continue
+    const given: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    const value = given === undefined && name === 'checkServerIdentity' ? tls.checkServerIdentity : given
+    if (value === undefined || value === usualCheck) continue
     const one = written(value)
     if (one.text === '-;') continue
     all += `${index}=${one.text}`
     stable &&= one.stable
   }
   if (!options.secureContext) {
-    if (!options.ca) all += `|${defaultAuthorities()}`
+    if (!options.ca) {
+      const authorities = defaultAuthorities()
+      all += `|${authorities.text}`
+      stable &&= authorities.stable
+    }
     all += `|${tls.DEFAULT_MIN_VERSION};${tls.DEFAULT_MAX_VERSION};${tls.DEFAULT_CIPHERS};${tls.DEFAULT_ECDH_CURVE}`
   }
   // At once: a call for each option costs more than all else here.

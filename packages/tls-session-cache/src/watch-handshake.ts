@@ -25,6 +25,8 @@ export function watchHandshake(socket: TLSSocket, events: HandshakeEvents): void
 
   const connected = () => {
     reached = true
+    // When the first address of a host was not reached, Node goes on with a new handle that brings no sessions; a new listener has it do so.
+    socket.off('session', session).on('session', session)
   }
   const session = (given: Buffer) => {
     if (++count === mostSessions) socket.off('session', session)

@@ -37,7 +37,7 @@ export interface ClientOptions {
   readonly pingInterval?: number
   /** ms between attempts, at least and at most; chosen at random below a bound that doubles. Default: 250, 30000. */
   readonly retry?: { readonly min?: number; readonly max?: number }
-  /** Instead of the global one; for Node below 22: the class of the package `ws`. */
+  /** Another class of websockets. Default: the global one; for `createClient` in Node that of the package `ws`, which resumes TLS. */
   readonly WebSocket?: new (url: string, protocols: string[]) => ClientSocket
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import fc from 'fast-check'
 import { checkEmail } from '../accounts/identifiers.ts'
 import type { Mail, Mailer } from '../options.ts'
@@ -239,6 +241,16 @@ describe('a server that misbehaves', () => {
     await refused
   })
 
+  it('and accepts without greeting is left at once when the mailer is closed', { timeout: 5_000 }, async (t) => {
+    const server = await startLineServer(t, {})
+    const made = mailer(t, `smtp://${elsewhere}:${server.port}`)
+    const refused = assert.rejects(made.send(mail), { permanent, code: 'EABORT' })
+    const connection = await server.nextConnection()
+    const left = once(connection, 'close')
+    await made.close()
+    await Promise.all([refused, left])
+  })
+
   const greetings: readonly [string, (socket: Socket) => void][] = [
     ['resets each connection', (socket) => void socket.resetAndDestroy()],
     ['speaks another language', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
@@ -310,6 +322,31 @@ describe('encryption', () => {
         }
         assert.deepEqual(resumed, [false, true, true, true])
       })
+
+  it('is not resumed again after a server that took the session and closed the connection', async (t) => {
+    trustCertificate(t)
+    const connections: { readonly socket: TLSSocket; readonly resumed: boolean }[] = []
+    const sink = await startSmtpSink(t, {
+      ...server,
+      secure: true,
+      onSecure(given, _session, done) {
+        const socket = given as TLSSocket
+        const resumed = socket.isSessionReused()
+        connections.push({ socket, resumed })
+        if (resumed) socket.end('421 not you\r\n')
+        else done()
+      }
+    })
+    const made = mailer(t, `smtps://u:${secret}@${elsewhere}:${sink.port}`)
+    await made.send(mail)
+    await once(connections[0]!.socket.end(), 'close')
+    await assert.rejects(made.send(mail), { permanent: false })
+    await made.send(mail)
+    assert.deepEqual(
+      connections.map(({ resumed }) => resumed),
+      [false, true, false]
+    )
+  })
 
   it('is not resumed by another mailer', async (t) => {
     trustCertificate(t)

@@ -26,13 +26,21 @@ const tlsSessions = { namespace: 'fastify-gs mail', ttl: 3600, singleUse: false 
 /** One attempt may take so long, however slowly the server talks; until then stop() waits for it. */
 const attemptTimeout = 60_000
 
+interface SendError extends Error {
+  readonly code?: string
+  readonly responseCode?: number
+}
+
+/** Whether it is this mail that was refused, and not the connection or the login. */
+const isRefusal = ({ code }: SendError) => code === 'EENVELOPE' || code === 'EMESSAGE'
+
 /**
  * Whether the server has refused this mail for good (RFC 5321, 4.2.1: 5yz). A refused login or connection says nothing about the mail:
  * it waits until somebody has corrected the settings.
  */
-const isPermanent = (error: unknown) => {
-  const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500 && responseCode < 600
+const isPermanent = (error: SendError) => {
+  const { responseCode = 0 } = error
+  return isRefusal(error) && responseCode >= 500 && responseCode < 600
 }
 
 /** What every reader takes for one address; in anything else the library may find two, or another one. */
@@ -58,7 +66,7 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
       connectionTimeout: 10_000,
       greetingTimeout: 10_000,
       socketTimeout: 30_000,
-      getSocket: smtpSocket(sessions),
+      getSocket: smtpSocket(sessions, { signal: closing.signal }),
       disableFileAccess: true,
       disableUrlAccess: true
     },
@@ -79,8 +87,11 @@ export function createSmtpMailer(settings: SmtpSettings): Mailer {
           xMailer: false,
           signal: AbortSignal.any([AbortSignal.timeout(attemptTimeout), closing.signal])
         })
-      } catch (error) {
-        throw Object.assign(error as Error, { permanent: isPermanent(error) })
+      } catch (thrown) {
+        const error = thrown as SendError
+        // It may be the resumed session that the server has something against: the next attempt begins with a full handshake.
+        if (!isRefusal(error)) sessions.clear()
+        throw Object.assign(error, { permanent: isPermanent(error) })
       }
     },
     close() {

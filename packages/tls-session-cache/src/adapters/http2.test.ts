@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { TlsSessionCache } from '../session-cache.ts'
 import { makeAuthority, makeCertificate } from '../testing/certificates.ts'
+import { tlsServer } from '../testing/tls-server.ts'
 import { http2Options } from './http2.ts'
 
 const authority = await makeAuthority()
@@ -65,4 +66,23 @@ test('a server that nobody knows is refused', async (t) => {
 test('http: stays plain', async (t) => {
   const port = await start(t, http2.createServer())
   assert.equal(await get(`http://localhost:${port}`, http2Options(new TlsSessionCache())), 'hello')
+})
+
+test('an address of IPv6 is connected to without its brackets', async () => {
+  const session = http2.connect('https://[::1]:1', http2Options(new TlsSessionCache(), { ca }))
+  await assert.rejects(once(session, 'connect'), { address: '::1', port: 1 })
+})
+
+test('HTTP/1.1 is offered where that is wished', async (t) => {
+  const { port } = await tlsServer(t, { ...localhost, ALPNProtocols: ['http/1.1'] })
+  const cache = new TlsSessionCache()
+  const connect = (allowHTTP1: boolean) => {
+    const { createConnection, ...options } = http2Options(cache, { ca, allowHTTP1 })
+    return createConnection!(new URL(`https://localhost:${port}`), options) as TLSSocket
+  }
+  const socket = connect(true)
+  await once(socket, 'secureConnect')
+  assert.equal(socket.alpnProtocol, 'http/1.1')
+  socket.destroy()
+  await assert.rejects(once(connect(false), 'secureConnect'), { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' })
 })

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
@@ -61,6 +65,27 @@ test('two ports of a host share nothing', async (t) => {
   assert.deepEqual([...one.reused, ...two.reused], [false, false])
   assert.equal(cache.stats.peers, 2)
   assert.equal(cache.stats.hits, 0)
+})
+
+test('local sockets are servers of their own, whatever is asked of them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'gs-tls-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const keys = { ticketKeys: randomBytes(48), sessionIdContext: 'both' }
+  const [one, two] = [await httpsServer(t, { ...localhost, ...keys }), await httpsServer(t, { ...localhost, ...keys })]
+  const paths = [join(folder, 'one'), join(folder, 'two')] as const
+  for (const [index, { server }] of [one, two].entries()) {
+    await new Promise<void>((resolve) => void server.close(() => resolve()))
+    server.listen(paths[index])
+    await once(server, 'listening')
+  }
+  const agent = httpsAgent(new TlsSessionCache(), { ca: authority.cert })
+  for (const [socketPath, path] of [
+    [paths[0], '/'],
+    [paths[0], '/other'],
+    [paths[1], '/']
+  ] as const)
+    await get(agent, 443, { socketPath, path })
+  assert.deepEqual([one.reused, two.reused], [[false, true], [false]])
 })
 
 test('a request that trusts or shows itself otherwise resumes nothing', async (t) => {
@@ -138,5 +163,5 @@ test('an agent with a proxy from the environment works, without cache', async (t
   assert.equal(await get(agent, server.port), 'hello')
   assert.equal(await get(agent, server.port), 'hello')
   assert.deepEqual(server.reused, [false, false])
-  assert.equal(cache.stats.peers, 0)
+  assert.deepEqual([cache.stats.peers, cache.stats.misses], [0, 0])
 })

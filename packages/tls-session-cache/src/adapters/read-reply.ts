@@ -18,7 +18,11 @@ export function readReply(socket: Socket, longest: number, limits: Omit<StepLimi
   let rest = ''
   let size = 0
   const lines: string[] = []
-  const closed = () => smtpError('Connection closed unexpectedly', 'ECONNECTION', 'CONN')
+  const closed = () => {
+    // Some say why they close without ending the line.
+    const said = decode(rest.trim())
+    return smtpError('Connection closed unexpectedly', 'ECONNECTION', 'CONN', /^[45]\d{2}[ -]/.test(said) ? said : undefined)
+  }
   const reply = socketStep<string>(socket, { ...limits, closed }, (done, fail) => ({
     data: (chunk: Buffer) => {
       size += chunk.length
@@ -33,6 +37,8 @@ export function readReply(socket: Socket, longest: number, limits: Omit<StepLimi
       const found = rest.split(/\r?\n/)
       rest = found.pop()!
       for (const [index, line] of found.entries()) {
+        // Some begin with an empty line.
+        if (lines.length === 0 && line.trim() === '') continue
         lines.push(line)
         if (/^\d{3}-/.test(line)) continue
         socket.pause()

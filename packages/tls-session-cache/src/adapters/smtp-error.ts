@@ -10,7 +10,7 @@ export interface SmtpError extends Error {
   timeoutType?: string
 }
 
-type SmtpErrorCode = 'ECONNECTION' | 'EDNS' | 'EPROTOCOL' | 'ESOCKET' | 'ETIMEDOUT' | 'ETLS'
+type SmtpErrorCode = 'EABORT' | 'ECONNECTION' | 'EDNS' | 'EPROTOCOL' | 'ESOCKET' | 'ETIMEDOUT' | 'ETLS'
 
 /** An error with a code of nodemailer's. An error that there is already is given one. */
 export function smtpError(what: string | Error, code: SmtpErrorCode, command: string, reply?: string): SmtpError {

@@ -326,6 +326,27 @@ const misbehaviours: Misbehaviour[] = [
     same: true
   },
   {
+    name: 'says why it closes, without ending the line',
+    greet: (socket) => void socket.end('554 no mail'),
+    code: 'ECONNECTION',
+    same: true
+  },
+  {
+    name: 'says after EHLO why it closes, without ending the line',
+    greet: hello,
+    answers: { EHLO: (socket) => void socket.end('421-not\r\n421 now') },
+    code: 'ECONNECTION',
+    same: true
+  },
+  {
+    name: 'knows no LHLO',
+    greet: hello,
+    answers: { LHLO: '500 what?\r\n' },
+    options: { lmtp: true },
+    code: 'EPROTOCOL',
+    same: true
+  },
+  {
     name: 'closes instead of answering EHLO',
     greet: hello,
     answers: { EHLO: (socket) => void socket.end() },
@@ -398,7 +419,7 @@ for (const { answers, code, greet, name, options, same } of misbehaviours)
     const error = await refusal(t, all)
     assert.equal(error.code, code)
     await server.idle()
-    const expected = ['EHLO', 'STARTTLS', 'QUIT']
+    const expected = ['EHLO', 'LHLO', 'STARTTLS', 'QUIT']
     assert.deepEqual(
       server.lines.map((line) => line.split(' ')[0]!).filter((command) => /^[A-Z]{4}/.test(command) && !expected.includes(command)),
       []
@@ -406,12 +427,12 @@ for (const { answers, code, greet, name, options, same } of misbehaviours)
     if (same) assert.deepEqual(shape(error), shape(await ownRefusal(all)))
   })
 
-test('a reply that comes byte by byte is one reply', async (t) => {
+test('a reply that comes byte by byte, after an empty line, is one reply', async (t) => {
   const slow = await scriptedServer(
     t,
     (socket) => {
       socket.setNoDelay(true)
-      const bytes = [...'220-good\r\n220 day\r\n']
+      const bytes = [...'\r\n220-good\r\n220 day\r\n']
       const next = () => {
         const byte = bytes.shift()
         if (byte !== undefined) socket.write(byte, () => setImmediate(next))
@@ -466,4 +487,60 @@ test('a send that is given up destroys the connection that comes too late', asyn
   given.abort()
   await assert.rejects(sent, { code: 'EABORT' })
   await server.idle()
+})
+
+const stages: readonly {
+  readonly name: string
+  readonly greet: (socket: Socket, abort: () => void) => void
+  readonly answers?: (abort: () => void) => Readonly<Record<string, string | ((socket: Socket) => void)>>
+  readonly secure?: boolean
+}[] = [
+  { name: 'the greeting', greet: (_socket, abort) => abort() },
+  { name: 'the reply to EHLO', greet: hello, answers: (abort) => ({ EHLO: abort }) },
+  {
+    name: 'the handshake after STARTTLS',
+    greet: hello,
+    answers: (abort) => ({
+      EHLO: '250 STARTTLS\r\n',
+      STARTTLS: (socket) => {
+        socket.write('220 go\r\n')
+        socket.once('data', abort)
+      }
+    })
+  },
+  { name: 'the first handshake', secure: true, greet: (socket, abort) => void socket.once('data', abort) }
+]
+
+for (const { answers, greet, name, secure = false } of stages)
+  test(`a signal ends a connection that waits for ${name}, and lets none be made after it`, async (t) => {
+    const ending = new AbortController()
+    const abort = () => ending.abort()
+    const server = await scriptedServer(t, (socket) => greet(socket, abort), answers?.(abort))
+    const getSocket = smtpSocket(new TlsSessionCache(), { signal: ending.signal })
+    const transport = createTransport({ host: 'localhost', port: server.port, secure, requireTLS: true, getSocket, ...fast })
+    await assert.rejects(transport.sendMail(mail), { code: 'EABORT', command: 'CONN' })
+    await server.idle()
+    const before = server.lines.length
+    await assert.rejects(transport.sendMail(mail), { code: 'EABORT' })
+    assert.equal(server.lines.length, before)
+  })
+
+test('a signal has no effect on a connection that is there', async (t) => {
+  const server = await mailServer(t, { ...localhost })
+  const ending = new AbortController()
+  const pooled: SMTPPool.Options = {
+    pool: true,
+    maxConnections: 1,
+    host: 'localhost',
+    port: server.port,
+    requireTLS: true,
+    tls: { ca: authority.cert },
+    getSocket: smtpSocket(new TlsSessionCache(), { signal: ending.signal })
+  }
+  const transport = createTransport(pooled)
+  t.after(() => transport.close())
+  await transport.sendMail(mail)
+  ending.abort()
+  await transport.sendMail(mail)
+  assert.equal(server.mails.length, 2)
 })

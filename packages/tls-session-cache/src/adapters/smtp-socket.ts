@@ -11,6 +11,11 @@ export type SmtpSocket = false | { readonly connection: Socket; readonly secured
 /** The option `getSocket` of nodemailer's transports. */
 export type GetSmtpSocket = (options: SmtpTransportOptions, callback: (error: Error | null, socket: SmtpSocket) => void) => void
 
+export interface SmtpSocketOptions {
+  /** Ends the connections that are being made, and lets none be made any more. It has no effect on those that nodemailer has. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * The option `getSocket` of nodemailer transports, with and without pool, by which their connections are resumed: with TLS from the first byte
  * (`secure: true`, port 465) and with STARTTLS. Everything else is set as always, in the options of the transport: `host`, `port`, `secure`,
@@ -18,21 +23,28 @@ export type GetSmtpSocket = (options: SmtpTransportOptions, callback: (error: Er
  *
  * With STARTTLS, the connection is made here until it is encrypted; nodemailer gets it then with a greeting of ours before it and says EHLO again, as
  * it must (RFC 3207, 4.2).
+ *
+ * Neither the `signal` of a mail nor a `close()` of the transport comes here: what they find in the making goes on until it is done or its time is over.
  */
-export function smtpSocket(cache: TlsSessionCache): GetSmtpSocket {
+export function smtpSocket(cache: TlsSessionCache, { signal }: SmtpSocketOptions = {}): GetSmtpSocket {
   return (options, callback) => {
     // Out of the promise: what the callback throws is not for us.
-    connect(cache, options).then(
+    connect(cache, options, signal).then(
       (socket) => process.nextTick(callback, null, socket),
       (error: Error) => process.nextTick(callback, error, false)
     )
   }
 }
 
-async function connect(cache: TlsSessionCache, options: SmtpTransportOptions): Promise<SmtpSocket> {
+const aborted = () => smtpError('Connecting was aborted', 'EABORT', 'CONN')
+
+async function connect(cache: TlsSessionCache, options: SmtpTransportOptions, signal?: AbortSignal): Promise<SmtpSocket> {
   const settings = smtpSettings(options, Date.now())
   if (settings === null) return false
+  if (signal?.aborted) throw aborted()
   const socket = open(cache, settings)
+  const end = () => void socket.destroy()
+  signal?.addEventListener('abort', end)
   // Between two steps nobody listens, and an error that nobody listens to ends the process.
   socket.on('error', () => undefined)
   try {
@@ -49,7 +61,9 @@ async function connect(cache: TlsSessionCache, options: SmtpTransportOptions): P
     return { connection: started.secure, secured: true, secure: true }
   } catch (error) {
     socket.destroy()
-    throw error
+    throw signal?.aborted ? aborted() : error
+  } finally {
+    signal?.removeEventListener('abort', end)
   }
 }
 

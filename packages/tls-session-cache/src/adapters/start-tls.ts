@@ -31,6 +31,7 @@ export async function startTls(cache: TlsSessionCache, socket: Socket, settings:
   if (extensions.startsWith('421'))
     throw smtpError(`Server terminates connection. response=${extensions}`, 'ECONNECTION', 'EHLO', extensions)
   const isUnderstood = extensions.startsWith('2')
+  if (!isUnderstood && hello.startsWith('LHLO')) throw smtpError(`Invalid LHLO. response=${extensions}`, 'EPROTOCOL', 'LHLO', extensions)
   if (!isUnderstood && required)
     throw smtpError(`EHLO failed but HELO does not support required STARTTLS. response=${extensions}`, 'ECONNECTION', 'EHLO', extensions)
   // Who requires it asks for it in any case: it may only have been taken out of the list on its way.

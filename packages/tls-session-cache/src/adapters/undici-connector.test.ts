@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
@@ -177,6 +180,23 @@ function answers(connect: ReturnType<typeof undiciConnector>, connection: Parame
   })
   return { first, results }
 }
+
+test('local sockets are servers of their own', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'gs-tls-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const cache = new TlsSessionCache()
+  for (const name of ['one', 'two']) {
+    const server = await httpsServer(t, localhost)
+    await new Promise<void>((resolve) => void server.server.close(() => resolve()))
+    server.server.listen(join(folder, name))
+    await once(server.server, 'listening')
+    const dispatcher = new undici8.Agent({ connect: undiciConnector(cache, { ca, socketPath: join(folder, name) }) })
+    t.after(() => dispatcher.close())
+    for (let count = 0; count < 2; count++) await (await undici8.request('https://localhost/', { dispatcher })).body.text()
+    assert.deepEqual(server.reused, [false, true])
+  }
+  assert.deepEqual([cache.stats.hits, cache.stats.refused], [2, 0])
+})
 
 test('a socket that a proxy has opened is encrypted, for the name of the origin', async (t) => {
   const server = await httpsServer(t, localhost)

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { TlsSessionCache } from '../session-cache.ts'
@@ -54,9 +57,25 @@ test('a class takes subprotocols as that of a browser does, and is one of ws', a
 test('an address is a host, too, and no name is sent for it', async (t) => {
   const server = await httpsServer(t, localhost)
   greeter(t, server.server)
+  const names: unknown[] = []
+  server.server.on('secureConnection', (socket) => names.push(socket.servername))
   const cache = new TlsSessionCache()
   for (let count = 0; count < 2; count++) await visit(new WebSocket(`wss://127.0.0.1:${server.port}/`, wsOptions(cache, { ca })))
   assert.deepEqual(server.reused, [false, true])
+  assert.deepEqual(names, [false, false])
+})
+
+test('a local socket stays plain', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'gs-tls-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const server = http.createServer()
+  greeter(t, server)
+  server.listen(join(folder, 'socket'))
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const cache = new TlsSessionCache()
+  assert.equal(await visit(new WebSocket(`ws+unix://${join(folder, 'socket')}:/`, wsOptions(cache, { ca }))), 'hello ')
+  assert.equal(cache.stats.misses, 0)
 })
 
 test('a server that nobody knows is refused', async (t) => {

@@ -10,7 +10,7 @@ export interface SavedCount {
   readonly saved: number
   /**
    * Sessions that cannot be, because no other process can know that it trusts the same: their connections have an option that is a function or an
-   * object (`checkServerIdentity`, `secureContext`).
+   * object (`checkServerIdentity`, `secureContext`), or trust what OpenSSL finds (`--use-openssl-ca`).
    */
   readonly unstable: number
   /** Sessions that went beyond 16 MiB or 20000 records: those that were used longest ago. */

@@ -53,6 +53,17 @@ test('nobody else can read the file, whatever was there before', async (t) => {
   assert.deepEqual(await readdir(folder), ['sessions'])
 })
 
+test('what a process has left that was ended in the middle goes with the next file', async (t) => {
+  const { cache, folder, path } = await start(t)
+  const others = ['sessions.0123456789abcdef', 'sessions.bak.tmp', 'sessions2.0123456789abcdef.tmp']
+  for (const name of [...others, 'sessions.0123456789abcdef.tmp']) await writeFile(join(folder, name), '')
+  await saveSessions(cache, path, { key, move: false })
+  assert.deepEqual((await readdir(folder)).length, 5)
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 120_000 })
+  await saveSessions(cache, path, { key })
+  assert.deepEqual((await readdir(folder)).toSorted(), ['sessions', ...others].toSorted())
+})
+
 test('nothing is written without a key', async (t) => {
   const { cache, folder, path } = await start(t)
   await assert.rejects(saveSessions(cache, path, {} as { key: string }), { name: 'TlsCacheOptionError' })

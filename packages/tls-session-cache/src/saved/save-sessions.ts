@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, open, rename, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { lstat, open, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { SavedSessionError } from '../errors.ts'
 import { internalsOf, type TlsSessionCache } from '../session-cache.ts'
 import { writeDump, type SavedCount } from './dump-sessions.ts'
 import { refuse, resolveSaveOptions, type DumpOptions } from './saved-options.ts'
 
 export const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unknown error'
+
+const cureOf = (code: string) =>
+  code === 'ENOSPC' || code === 'EDQUOT' ? 'make room on its disk' : 'create its folder, or change the owner of it'
 
 export function checkPath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '') refuse('saved sessions need the path of a file.')
@@ -28,10 +31,7 @@ export async function saveSessions(cache: TlsSessionCache, path: string, options
     undo()
     throw error instanceof SavedSessionError
       ? error
-      : new SavedSessionError(
-          'file',
-          `The sessions cannot be saved to ${path} (${codeOf(error)}); create its folder, or change the owner of it.`
-        )
+      : new SavedSessionError('file', `The sessions cannot be saved to ${path} (${codeOf(error)}); ${cureOf(codeOf(error))}.`)
   }
   return count
 }
@@ -62,6 +62,23 @@ async function replaceFile(path: string, text: string): Promise<void> {
     throw error
   }
   await syncFolder(dirname(path))
+  await removeLeftovers(path)
+}
+
+/** ms after which nobody is at work on a file with a name of its own any more. */
+const longestWork = 60_000
+
+/** Sessions are secrets: what a process has left that was ended while it saved or restored them does not stay. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path)
+  const start = `${basename(path)}.`
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(start) || !/^[\da-f]{16}\.tmp$/.test(name.slice(start.length))) continue
+    const file = join(folder, name)
+    const stats = await lstat(file).catch(() => null)
+    // Not mtime: who restores a file gives it another name, and it may have been written long ago.
+    if (stats !== null && Date.now() - stats.ctimeMs > longestWork) await unlink(file).catch(() => undefined)
+  }
 }
 
 /** So that the new name survives a loss of power. Some systems cannot. */

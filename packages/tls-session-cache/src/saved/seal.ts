@@ -56,7 +56,7 @@ function decode(text: string): Buffer {
   return bytes
 }
 
-export function parseObject(text: string): Head {
+function parseObject(text: string): Head {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import tls, { type TlsOptions } from 'node:tls'
+import { runInNewContext } from 'node:vm'
 import Fastify from 'fastify'
 import { makeAuthority, makeCertificate } from '../testing/certificates.ts'
 import { at, messageOf, resumes, sessionOf } from '../testing/session-of.ts'
@@ -226,13 +227,77 @@ test('a server has no key for longer than a day, even if it gets no other', asyn
 test('a key that comes too late is not used', async (t) => {
   const clock = stoppedClock(t, 0)
   const first = Promise.withResolvers<Uint8Array>()
-  const { shared } = await start(t, { keys: (period) => (period === 0 ? first.promise : Buffer.alloc(48, 1)), every, now: clock.now })
+  const { shared } = await start(t, {
+    keys: (period) => (period === 0 ? first.promise : Buffer.alloc(48, 1)),
+    every,
+    now: clock.now,
+    onError: () => undefined
+  })
   clock.pass(length)
   assert.equal(shared.period, 1)
   first.resolve(Buffer.alloc(48, 2))
   await shared.ready
   assert.equal(shared.period, 1)
 })
+
+test('a function that never answers is asked again, and its last key is used for a day at most', async (t) => {
+  const clock = stoppedClock(t, 0)
+  const errors: unknown[] = []
+  const periods: number[] = []
+  const { connection, shared } = await start(t, {
+    keys: (period) => {
+      periods.push(period)
+      return period === 0 ? Buffer.alloc(48, 1) : new Promise<never>(() => undefined)
+    },
+    every: 43_200,
+    now: clock.now,
+    onError: (error) => errors.push((error as Error).message)
+  })
+  const session = await sessionOf({ ...connection, maxVersion: 'TLSv1.2' })
+  clock.pass(43_200_000)
+  clock.pass(60_000)
+  assert.deepEqual(errors, ['the option keys has not answered in time'])
+  clock.pass(5000)
+  assert.deepEqual([periods, shared.period], [[0, 1, 1], 0])
+  assert.equal(await resumes({ ...connection, maxVersion: 'TLSv1.2' }, session), true)
+  clock.set(86_400_000)
+  clock.pass(60_000)
+  assert.equal(periods.at(-1), 2)
+  assert.equal(await resumes({ ...connection, maxVersion: 'TLSv1.2' }, session), false)
+})
+
+test('nobody waits for ever for the first key', async (t) => {
+  const clock = stoppedClock(t, 0)
+  const errors: unknown[] = []
+  const { shared } = await start(t, {
+    keys: () => new Promise<never>(() => undefined),
+    now: clock.now,
+    onError: (error) => errors.push(error)
+  })
+  clock.pass(60_000)
+  await shared.ready
+  assert.deepEqual([shared.period, errors.length], [null, 1])
+  const other = await start(t, { keys: () => new Promise<never>(() => undefined), now: clock.now })
+  other.shared.stop()
+  await other.shared.ready
+})
+
+test('keys may come as a promise of another realm, as with test runners that have their own', async (t) => {
+  const Foreign = runInNewContext('Promise') as PromiseConstructor
+  const { shared } = await start(t, { keys: () => Foreign.resolve(Buffer.alloc(48, 1)) })
+  await shared.ready
+  assert.notEqual(shared.period, null)
+})
+
+for (const version of versions)
+  test(`${version}: a server that gets another certificate has the key of all again within a minute`, async (t) => {
+    const clock = stoppedClock(t, 0)
+    const { connection, server } = await start(t, { secret, now: clock.now })
+    const session = await sessionOf({ ...connection, maxVersion: version })
+    server.setSecureContext({ ...(await makeCertificate(authority, ['localhost'])), sessionIdContext })
+    clock.pass(60_000)
+    assert.equal(await resumes({ ...connection, maxVersion: version }, session), true)
+  })
 
 test('a process is warned when keys fail, if nobody else is told', async (t) => {
   const warned = once(process, 'warning')

@@ -8,7 +8,7 @@ interface Rotation {
    * by who gets hold of it later. Default: 14400 (four hours).
    */
   readonly every?: number
-  /** Told when `keys` has failed; the server goes on with the key that it has. Default: a warning of the process. */
+  /** Told when `keys` has failed, or has not answered in time; the server goes on with the key that it has. Default: a warning of the process. */
   readonly onError?: (error: unknown) => void
   /** The clock, ms since 1970. Default: `Date.now`. */
   readonly now?: () => number
@@ -25,7 +25,7 @@ export type TicketKeyOptions = Rotation &
       }
     | {
         /** Gives the key of a period, 48 random bytes: the same for every process that asks. A period is the time since 1970 divided by `every`. */
-        readonly keys: (period: number) => Uint8Array | Promise<Uint8Array>
+        readonly keys: (period: number) => Uint8Array | PromiseLike<Uint8Array>
         readonly secret?: undefined
         readonly context?: undefined
       }
@@ -44,17 +44,20 @@ type TicketServer = Pick<Server, 'setTicketKeys' | 'once' | 'off' | 'prependList
 
 const keyBytes = 48
 const day = 86_400_000
-/** The clock is looked at as often, ms, because it can be set, and machines can sleep. */
+/** The clock is looked at as often, ms, because it can be set, and machines can sleep; `keys` has as long to answer. */
 const longestWait = 60_000
 /** After a failure, ms. */
 const retryWait = 5_000
+
+const isPromise = (key: Uint8Array | PromiseLike<Uint8Array>): key is PromiseLike<Uint8Array> =>
+  typeof (key as Partial<PromiseLike<Uint8Array>> | undefined)?.then === 'function'
 
 function refuse(message: string): never {
   throw new TlsCacheOptionError(`tls-session-cache: ${message}`)
 }
 
 interface Resolved {
-  readonly keyOf: (period: number) => Uint8Array | Promise<Uint8Array>
+  readonly keyOf: (period: number) => Uint8Array | PromiseLike<Uint8Array>
   readonly length: number
   readonly onError: (error: unknown) => void
   readonly now: () => number
@@ -109,6 +112,7 @@ export function shareTicketKeys(server: TicketServer, options: TicketKeyOptions)
   let current: { readonly key: Buffer; readonly since: number } | null = null
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  const ready = Promise.withResolvers<void>()
 
   const use = (key: Uint8Array) => {
     if (!(key instanceof Uint8Array) || key.length !== keyBytes)
@@ -116,23 +120,31 @@ export function shareTicketKeys(server: TicketServer, options: TicketKeyOptions)
     current = { key: Buffer.from(key), since: now() }
     server.setTicketKeys(current.key)
   }
-  const failed = (wanted: number, error: unknown) => {
-    if (asked === wanted) asked = null
+  const failed = (error: unknown) => {
+    asked = null
     if (current !== null && now() - current.since >= day) use(randomBytes(keyBytes))
     wait(retryWait)
+    ready.resolve()
     onError(error)
   }
   const wait = (most: number) => {
     clearTimeout(timer)
     if (stopped) return
     const untilNext = length - (now() % length)
-    timer = setTimeout(tick, Math.max(1, Math.min(most, untilNext)))
+    timer = setTimeout(turn, Math.max(1, Math.min(most, untilNext)))
     timer.unref()
   }
-  const turn = (): void | Promise<void> => {
+  const turn = () => {
     const wanted = Math.floor(now() / length)
     wait(longestWait)
-    if (wanted === period || wanted === asked) return
+    // Node gives a server a key of its own again when it gets another certificate.
+    if (wanted === period) return again()
+    if (asked !== null) {
+      const isRetriedLater = asked === wanted
+      failed(new Error('the option keys has not answered in time'))
+      if (isRetriedLater) return
+      wait(longestWait)
+    }
     asked = wanted
     const settle = (key: Uint8Array) => {
       // Somebody else's turn by now.
@@ -140,21 +152,21 @@ export function shareTicketKeys(server: TicketServer, options: TicketKeyOptions)
       use(key)
       period = wanted
       asked = null
+      ready.resolve()
     }
     try {
       const key = keyOf(wanted)
-      if (!(key instanceof Promise)) return settle(key)
-      return key
+      if (!isPromise(key)) return settle(key)
+      void Promise.resolve(key)
         .then(settle)
-        .catch((error: unknown) => stopped || failed(wanted, error))
-        .then(() => undefined)
+        .catch((error: unknown) => stopped || asked !== wanted || failed(error))
     } catch (error) {
-      failed(wanted, error)
+      failed(error)
     }
   }
-  const tick = () => void turn()
   const stop = () => {
     stopped = true
+    ready.resolve()
     clearTimeout(timer)
     server.off('close', stop)
     server.off('listening', again)
@@ -166,9 +178,9 @@ export function shareTicketKeys(server: TicketServer, options: TicketKeyOptions)
 
   server.once('close', stop)
   server.prependListener('listening', again)
-  const first = turn()
+  turn()
   return {
-    ready: Promise.resolve(first),
+    ready: ready.promise,
     get period() {
       return period
     },

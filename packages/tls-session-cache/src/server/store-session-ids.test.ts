@@ -246,3 +246,11 @@ test('refuses what is no store, or no server of TLS', () => {
   assert.throws(() => storeSessionIds({} as tls.Server, memorySessionIds()), { message: /needs a server of tls/ })
   assert.throws(() => memorySessionIds({ max: 0 }), { message: /the option max/ })
 })
+
+test('refuses a second store, with which every connection would fail', () => {
+  const server = tls.createServer()
+  const end = storeSessionIds(server, memorySessionIds())
+  assert.throws(() => storeSessionIds(server, memorySessionIds()), { name: 'TlsCacheOptionError', message: /in a store already/ })
+  end()
+  storeSessionIds(server, memorySessionIds())()
+})

@@ -24,7 +24,7 @@ export interface SessionIdOptions {
   readonly onError?: (error: unknown) => void
 }
 
-type IdServer = Pick<Server, 'on' | 'off'>
+type IdServer = Pick<Server, 'on' | 'off' | 'listenerCount'>
 
 const nonceBytes = 12
 const tagBytes = 16
@@ -42,6 +42,9 @@ function whole(name: string, value: unknown, most: number, unit: string): number
 function resolve(server: IdServer, store: SessionIdStore, options: SessionIdOptions) {
   if (typeof server !== 'object' || server === null || !('setTicketKeys' in server))
     refuse('storeSessionIds() needs a server of tls, https or http2; with Fastify it is app.server, and the option https has to be there.')
+  // Node breaks connections off when it is answered twice, also those that would not be resumed.
+  if (server.listenerCount('newSession') > 0 || server.listenerCount('resumeSession') > 0)
+    refuse('the server keeps its sessions in a store already; end that before storeSessionIds() is called again.')
   if (typeof store?.get !== 'function' || typeof store.set !== 'function')
     refuse('storeSessionIds() needs a store with the methods get and set.')
   if (typeof options !== 'object' || options === null) refuse('the options of storeSessionIds() must be an object.')
