@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { GsWsOptions } from './index.ts'
 import { startSite, type Site } from './testing/site.ts'
 
@@ -36,7 +36,7 @@ async function upgraded(t: TestContext, site: Site) {
 
 const openConnections = ({ app }: Site) => new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)))
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await isSo()); await wait(5))
+  for (const end = performance.now() + 10_000; !(await isSo()); await turn())
     assert.ok(performance.now() < end, `waited in vain for ${String(isSo)}`)
 }
 
@@ -129,7 +129,9 @@ describe('messages that are being handled', () => {
       const [socket] = websocketServer.clients
       await until(() => socket!.isPaused)
       // What is on its way fills the buffers of the system, and then waits there.
-      await wait(100)
+      const other = await site.connect()
+      for (let count = 0; count < 20; count++) await other.settled()
+      await other.close()
       assert.ok(client.socket.bufferedAmount > 0, 'the server has read everything')
       release()
       await until(() => handled === total)
@@ -159,7 +161,7 @@ describe('a promise where none may be', () => {
       await client.ask('session-create')
       client.send('note')
       assert.deepEqual(await client.ask('ask', 1, 'ask me'), [1, { message: 'forbidden' }])
-      await wait(5)
+      await turn()
       assert.equal(heard, 0)
       const sentence =
         'the option allow failed; the message was dropped: fastify-gs-ws: the option allow must give true or false, and no promise.'
@@ -169,7 +171,7 @@ describe('a promise where none may be', () => {
   it('is refused of the option owner', async (t) => {
     const { rejected, ...started } = await site(t, { owner: failing })
     await assert.rejects(started.connect(), /500/)
-    await wait(5)
+    await turn()
     assert.match(errorsOf(started).join(), /owner must give a text of 1 to 256 characters, or null, and no promise/)
     assert.deepEqual(rejected, [])
   })
@@ -180,7 +182,7 @@ describe('a promise where none may be', () => {
     const client = await started.connect()
     await client.ask('session-create')
     assert.deepEqual(await client.ask('ask', 1, 'change'), [1, { message: 'internal-error' }])
-    await wait(5)
+    await turn()
     assert.match(errorsOf(started).join(), /has given a promise/)
     assert.deepEqual(rejected, [])
   })
