@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { WsConflictError } from './errors.ts'
 import type { Hub, Task } from './hub.ts'
 import type { Link } from './link.ts'
 import type { LinkNumbers, LiveSession } from './live-sessions-types.ts'
@@ -218,7 +219,12 @@ export class Peer {
     else this.#early.push(text)
   }
 
-  save(): Promise<void> {
+  async save(): Promise<void> {
+    const task = this.#hub.running.getStore()
+    if (task?.live === this.live && task.takenBack !== this.live.takenBack)
+      throw new WsConflictError(
+        `What was changed of the session ${JSON.stringify(this.live.session.id)} was taken back, with the effect of a message that is handled elsewhere; nothing was saved. Change it with conn.update()`
+      )
     const { numbers, handling } = this.#handled()
     return this.live.save(numbers, handling)
   }
@@ -236,7 +242,7 @@ export class Peer {
   async handle(event: string, args: readonly unknown[], task: Task): Promise<void> {
     if (!this.#mayCome(event, args)) return
     try {
-      await this.#hub.running.run(task, () => {
+      await this.#run(task, () => {
         const own = this.handlers.get(event)
         if (own !== undefined) return own(...args)
         return this.#hub.handlers.get(event)?.(this.conn, ...args)
@@ -252,7 +258,7 @@ export class Peer {
     if (handler === undefined) return { kind: 'none' }
     if (!this.#mayCome(question, args)) return { kind: 'forbidden' }
     try {
-      const result = await this.#hub.running.run(task, () => handler(this.conn, ...args))
+      const result = await this.#run(task, () => handler(this.conn, ...args))
       return { kind: 'result', text: JSON.stringify(result) ?? 'null' }
     } catch (error) {
       const { code, expose, message } = (error ?? {}) as { code?: unknown; expose?: unknown; message?: unknown }
@@ -261,6 +267,10 @@ export class Peer {
       this.#hub.log.error({ err: error, question }, 'the answer to a question failed')
       return { kind: 'failed' }
     }
+  }
+
+  #run(task: Task, handler: () => unknown): unknown {
+    return this.#hub.running.run({ ...task, live: this.live, takenBack: this.live.takenBack }, handler)
   }
 
   /** Of all links of the session, because their messages may have changed the same data; and the link whose message is being handled. */

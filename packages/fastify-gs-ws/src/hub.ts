@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Counts, HourlyLimit } from './limits.ts'
-import type { LiveSessions } from './live-sessions-types.ts'
+import type { LiveSession, LiveSessions } from './live-sessions-types.ts'
 import type { Link } from './link.ts'
 import type { NumberedPeer } from './numbered-peer.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -12,6 +12,13 @@ export interface Task {
   readonly link: Link | null
   readonly n: number
   readonly replayed: boolean
+}
+
+/** While its handler is at work. */
+export interface RunningTask extends Task {
+  readonly live: LiveSession
+  /** Of the session, when it began. */
+  readonly takenBack: number
 }
 
 /** What all connections of an application have in common. */
@@ -30,5 +37,5 @@ export interface Hub {
   readonly open: Counts
   /** ms, of a clock that nobody sets back. */
   readonly elapsed: () => number
-  readonly running: AsyncLocalStorage<Task>
+  readonly running: AsyncLocalStorage<RunningTask>
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import { temporaryDirectory } from 'fastify-gs/testing'
 import { WebSocket } from 'ws'
@@ -46,6 +46,13 @@ async function start(t: TestContext, count: number, options: GsWsOptions = {}) {
       listed(conn).list = [...(listed(conn).list ?? []), n as number]
       await conn.save()
       conn.send('saved', n)
+    })
+    gsWs.on('late', async (conn, n) => {
+      const data = conn.session.data as Listed
+      data.list = [...(data.list ?? []), n as number]
+      begun.push(n as number)
+      await released.next()
+      await conn.save().catch((error: unknown) => failed.push(error))
     })
     gsWs.on('flood', (conn) => {
       for (let n = 0; n < 40; n++) conn.send('drop', n)
@@ -106,6 +113,27 @@ describe('a link that goes to another process', () => {
     assert.deepEqual(await listOf(third.client, 2), [1, 2])
     assert.equal(failed.length, 1)
     assert.ok(failed[0] instanceof WsConflictError)
+  })
+
+  it('takes nothing from another window silently, whose change is taken back with its own', async (t) => {
+    const { sites, begun, released, failed } = await start(t, 2)
+    const [one, other] = sites as [Site, Site]
+    const first = await create(one)
+    first.client.send('message', 1, 'late', 1)
+    assert.equal(await begun.next(), 1)
+    const window = await resume(one, first, { link: 'c'.repeat(22) })
+    window.client.send('message', 1, 'late', 2)
+    assert.equal(await begun.next(), 2)
+    const { holder } = first
+    await resume(other, { ...first, secret: window.secret }, { link, holder })
+    released.push()
+    while (failed.length === 0) await turn()
+    released.push()
+    assert.deepEqual(await listOf(window.client, 2), [])
+    assert.equal(failed.length, 2)
+    assert.match((failed[0] as Error).message, /sent the message 1 again on another link/)
+    assert.match((failed[1] as Error).message, /was taken back/)
+    assert.ok(failed.every((error) => error instanceof WsConflictError))
   })
 
   it('and comes back within its time is begun anew, and not taken for what it was', async (t) => {

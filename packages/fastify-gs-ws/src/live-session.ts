@@ -34,6 +34,7 @@ export class LoadedSession implements LiveSession {
   readonly session: WsSession
   version: number
   cause: string | null = null
+  takenBack = 0
   idleUntil: number
   readonly absoluteUntil: number
   /** Since when nobody has it, ms since 1970; null: somebody has. */
@@ -358,9 +359,11 @@ export class LoadedSession implements LiveSession {
 
   /** Takes back what was changed here, so that nobody saves it with something else. Not when others wait to save what they have changed. */
   #undo() {
-    if (this.#queued > 1) return
-    for (const name of this.unsaved) putMember(this.#data, name, this.#stored.get(name))
+    const { unsaved } = this
+    if (this.#queued > 1 || unsaved.length === 0) return
+    for (const name of unsaved) putMember(this.#data, name, this.#stored.get(name))
     this.#takeOver()
+    this.takenBack++
   }
 
   #settleLinks() {

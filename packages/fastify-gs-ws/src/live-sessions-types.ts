@@ -49,6 +49,8 @@ export interface LiveSession {
    * @throws {WsEndedError | WsUnavailableError} (rejects)
    */
   readonly giveUp: (link: string, handled: number) => Promise<void>
+  /** How often changes that were not saved have been taken back, because one of them was the effect of a message that is handled elsewhere. */
+  readonly takenBack: number
   /**
    * Saves the data, and that the messages with these numbers were handled. Without any change nothing is written.
    *
