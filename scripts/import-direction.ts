@@ -95,7 +95,7 @@ export const importDirection: OxlintOverride[] = [
     [
       intoSource,
       {
-        regex: oneOf(packages.filter((name) => name !== 'tls-session-cache')),
+        regex: oneOf(packages.filter((name) => name !== 'tls-session-cache' && name !== 'fastify-gs-ws')),
         message: 'fastify-gs-ws knows no other package of ours but tls-session-cache.'
       }
     ],

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import tls, { type TLSSocket } from 'node:tls'
 import Fastify from 'fastify'
 import { createClient } from 'fastify-gs-ws/client'
+import { Client } from 'fastify-gs-ws/webgram'
 import { generate } from 'selfsigned'
 import { fastifyGsWs, memoryStore } from '../index.ts'
 
@@ -54,6 +55,17 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
     }
     assert.deepEqual(server.reused, [false, true, true, true, true])
   })
+
+test('the client with the interface of webgram does so, too', async (t) => {
+  const server = await startSecure(t)
+  const client = new Client(server.url, { retry: { min: 1, max: 20 } })
+  t.after(() => client.close())
+  assert.equal(await client.ask('twice', 1), 2)
+  const back = new Promise<void>((resolve) => client.on('$session-active', resolve))
+  server.cut()
+  await back
+  assert.deepEqual(server.reused, [false, true])
+})
 
 test('another client of the process resumes, too; a server that is not trusted is told as the reason', async (t) => {
   const server = await startSecure(t)

@@ -1,5 +1,6 @@
+// By its name: in Node that is the client which resumes TLS.
+import { createClient } from 'fastify-gs-ws/client'
 import type { ClientOptions, GsWsClient, Identity } from './client-types.ts'
-import { createClient } from './create-client.ts'
 import { memoryStorage, type ClientStorage } from './storage.ts'
 
 export interface WebgramClientOptions extends Omit<ClientOptions, 'session' | 'key'> {
