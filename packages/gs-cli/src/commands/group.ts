@@ -83,7 +83,7 @@ function registerDelete(group: Command): void {
   onDatabase(group.command('delete'))
     .description('Deletes a group; its members have their own levels again.')
     .argument('<name>', nameMeaning)
-    .option('--yes', 'do not ask')
+    .option('-y, --yes', 'do not ask')
     .option('--json', recordJson)
     .addHelpText('after', '\nExample:\n  gs group delete editors --yes --database ./gs.sqlite3')
     .action(async (name: string, settings: Common & { yes?: boolean }) => {
