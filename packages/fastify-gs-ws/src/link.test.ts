@@ -69,7 +69,6 @@ describe('a link', () => {
     tick()
     assert.deepEqual(written, [])
     link.settle(1)
-    assert.equal(link.pending, 18)
     tick()
     assert.deepEqual(written, [['ack', 2]])
     for (let n = 3; n <= 18; n++) link.settle(n)

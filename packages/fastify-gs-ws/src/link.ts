@@ -1,6 +1,5 @@
 /*
  * Numbered messages of one side of a link: what it has sent and the other one has not acknowledged, and what it has received and not handled.
- * No import, because the client may use it, too.
  */
 
 export interface LinkLimits {
@@ -56,16 +55,6 @@ export class Link {
     return this.#first + this.#sent.length - 1
   }
 
-  /** Messages that were received and are not handled yet. */
-  get pending(): number {
-    return this.#received - this.#handled - this.#settled.size
-  }
-
-  /** Number of the last message that has come. */
-  get received(): number {
-    return this.#received
-  }
-
   /** Everything up to this number is handled. */
   get handled(): number {
     return this.#handled
@@ -74,10 +63,6 @@ export class Link {
   /** What waits for an acknowledgement, characters. */
   get size(): number {
     return this.#size
-  }
-
-  get isAttached(): boolean {
-    return this.#write !== null
   }
 
   /**

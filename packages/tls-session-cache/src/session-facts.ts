@@ -3,12 +3,8 @@ import { X509Certificate } from 'node:crypto'
 /** What a session says of itself. */
 export interface SessionFacts {
   readonly protocol: 'TLSv1.2' | 'TLSv1.3'
-  /** Whether it has a ticket: else the server knows it by its id. */
-  readonly ticket: boolean
   /** Whether a server can know it again at all: a session of TLS 1.3 without a ticket is the state of a connection, and no more. */
   readonly resumable: boolean
-  /** When the server has given it, ms since 1970. */
-  readonly issued: number
   /** For how long OpenSSL wants it to be used, seconds; null: it has not said so. */
   readonly timeout: number | null
   /** For how long the server wants it to be used, seconds; null: it has not said so. */
@@ -106,15 +102,13 @@ export function sessionFacts(session: Buffer): SessionFacts | null {
     return element === undefined ? (tagged.some(({ tag }) => tag === context + number) ? null : undefined) : numberOf(element)
   })
   if (numbers.includes(null)) return null
-  const [issued, timeout, verifyResult, hint] = numbers
+  const [, timeout, verifyResult, hint] = numbers
   // The certificate stands in its tag as it is.
   const certificate = tagged.find(({ tag }) => tag === context + 3)?.content ?? null
-  const ticket = (inside(10)?.content.length ?? 0) > 0
+  const hasTicket = (inside(10)?.content.length ?? 0) > 0
   return {
     protocol,
-    ticket,
-    resumable: ticket || (protocol === 'TLSv1.2' && id!.content.length > 0),
-    issued: (issued ?? 0) * 1000,
+    resumable: hasTicket || (protocol === 'TLSv1.2' && id!.content.length > 0),
     timeout: timeout ?? null,
     hint: hint ?? null,
     verifyResult: verifyResult ?? 0,
